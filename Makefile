@@ -1,0 +1,132 @@
+# hal-auto: set up, serve, test. `make` alone lists the targets.
+# Packages come from where pip is configured to look; constraints.txt pins what was tested.
+
+PORT   ?= 9099
+HOST   ?= 127.0.0.1
+PYTHON ?=
+# Passed on to pytest, for example: make test PYTEST="-x -k compose"
+PYTEST ?=
+
+VENV   := .venv
+PINNED := .venv-pinned
+PIP    := -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run env test setup lint types imports unit unit-pinned bench clean
+
+help: ## Show this list
+	@printf 'hal-auto\n\n'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@printf '\nVariables: PORT=9099 HOST=127.0.0.1 PYTHON=python3.12 ARGS="--engine embedded"\n'
+
+run: $(VENV)/.installed-run ## Set up and serve in the foreground; Ctrl-C ends all of it
+	@exec $(VENV)/bin/hal serve --port $(PORT) --host $(HOST) $(ARGS)
+
+env: .env ## Make .env for docker compose, with random secrets
+
+.env: | .env.example
+	@$(find_python); umask 077; "$$python" -c "$$fill_in_secrets" < .env.example > .env.new && mv .env.new .env
+	@echo ".env is there; put your XAI_API_KEY and model names in it"
+
+test: ## Everything that has to be green
+	@start=$$(date +%s); for step in setup lint types imports unit unit-pinned; do \
+	  began=$$(date +%s); \
+	  $(MAKE) --no-print-directory $$step || { echo "FAILED: $$step"; exit 1; }; \
+	  echo "== $$step: $$(( $$(date +%s) - began )) s"; \
+	done; echo "== all: $$(( $$(date +%s) - start )) s"
+
+setup: $(VENV)/.installed-test $(PINNED)/.installed ## Install both test environments
+
+lint: $(VENV)/.installed-test ## Format and style
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+
+types: $(VENV)/.installed-test ## mypy --strict
+	@$(VENV)/bin/mypy
+
+imports: $(VENV)/.installed-test ## The boundaries between the packages
+	@$(VENV)/bin/lint-imports
+
+unit: $(VENV)/.installed-test ## All tests, with the newest libraries
+	@$(VENV)/bin/python -m pytest $(PYTEST)
+
+# `server` tests choose their interpreters themselves, both of them: once is enough.
+unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
+	@test ! -x $(PINNED)/bin/python || \
+	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest -m "not engine and not server" $(PYTEST)
+
+bench: $(VENV)/.installed-test ## The benchmarks, one after the other
+	@for file in bench/*.py; do \
+	  case $$file in */_*|*'*'*) continue ;; esac; \
+	  echo "== $$file"; $(VENV)/bin/python $$file || exit 1; \
+	done
+
+clean: ## Remove environments and caches; the data folder stays
+	rm -rf $(VENV) $(PINNED) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	  .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- Environments: installed anew only when what they are made from has changed -----------------
+
+$(VENV)/.installed-run: pyproject.toml constraints.txt
+	@$(find_python); $(make_venv)
+	@echo "Installing hal-auto into $(VENV)" >&2
+	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded]'
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt
+	@$(find_python); $(make_venv)
+	@echo "Installing hal-auto and its checks into $(VENV)" >&2
+	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,dev]'
+	@touch $@ $(VENV)/.installed-run
+
+# The image's pydantic_core has wheels up to Python 3.12; a newer Python tests the newest set only.
+$(PINNED)/.installed: tests/pinned.txt
+	@mkdir -p $(PINNED); \
+	for candidate in $(PYTHON) python3.11 python3.12 python3; do \
+	  if "$$candidate" -c "$$is_pinnable" 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "NOTE: no Python 3.11 or 3.12 here: the tests of the image's library versions are left out"; \
+	  exit 0; \
+	fi; \
+	echo "Installing the image's library versions into $(PINNED)" >&2; \
+	"$$python" -m venv $(PINNED) && \
+	  $(PINNED)/bin/python $(PIP) --no-deps -r tests/pinned.txt && touch $@
+
+# --- Python: 3.11 or newer, with the venv module -------------------------------------------------
+
+define find_python
+for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  if "$$candidate" -c "$$is_usable" 2>/dev/null; then python=$$candidate; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+  echo "hal-auto needs Python 3.11 or newer with its venv module, and found none." >&2; \
+  echo "Install it (on Debian and Ubuntu: python3 and python3-venv), or: make PYTHON=/path/to/python3" >&2; \
+  exit 1; \
+fi
+endef
+
+define make_venv
+test -x $(VENV)/bin/python || "$$python" -m venv $(VENV)
+endef
+
+define is_usable
+import ensurepip, sys, venv
+sys.exit(sys.version_info < (3, 11))
+endef
+export is_usable
+
+define is_pinnable
+import ensurepip, sys, venv
+sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+endef
+export is_pinnable
+
+define fill_in_secrets
+import re, secrets, sys
+names = "PIPELINES_API_KEY|WEBUI_SECRET_KEY|SEARXNG_SECRET"
+for line in sys.stdin:
+    print(re.sub(f"^({names})=$$", lambda m: m[0] + secrets.token_urlsafe(24), line), end="")
+endef
+export fill_in_secrets

@@ -1,0 +1,153 @@
+"""The terminal face: `hal COMMAND`. Data goes to stdout, progress and complaints to stderr.
+
+Knows the commands' names and arguments; what they do stands in `commands/`, one module each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TypeAlias
+
+from . import __version__
+from .errors import ConfigError, HalError
+
+# argparse has no public name for it, and it is generic for the type checker only.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+_EPILOG = """\
+examples:
+  hal serve                        start everything that is needed, in the foreground
+  hal ask "What is a monad?"       one turn, in the terminal
+  hal doctor                       what is set up, what is not, and what to do about it
+  hal sessions list --limit 5      the last decisions
+
+exit codes: 0 done, 1 failed or below the threshold, 2 wrong usage or settings, 130 interrupted
+settings:   every valve NAME reads its default from HAL_NAME; `hal valves example` lists them
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        return _command(args.command)(args)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except HalError as error:
+        print(f"hal {args.command}: {error.sentence}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
+    except BrokenPipeError:
+        # `hal sessions list | head`: nobody reads on, and Python must not complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """Import only the command that is asked for: the others bring clients that take a while."""
+    run: Callable[[argparse.Namespace], int] = import_module(f".commands.{name}", __package__).run
+    return run
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hal",
+        description="hal-auto decides, turn by turn, who answers: local model, cloud or search.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hal-auto {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_serve, _add_ask, _add_doctor, _add_route, _add_sessions, _add_valves):
+        add(commands)
+    return parser
+
+
+def _add(commands: Commands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_serve(commands: Commands) -> None:
+    summary = "start the Pipelines server with hal-auto, and an engine if there is no Ollama"
+    parser = _add(commands, "serve", summary, "hal serve --port 9099")
+    parser.add_argument("--port", type=_port, default=9099, help="default: %(default)s")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="default: %(default)s; chat and valves have no password"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "ollama", "embedded"),
+        default="auto",
+        help="auto (default): a running Ollama that has the models, else the embedded engine",
+    )
+    parser.add_argument("--model", help="local model to answer with, instead of LOCAL_MODEL")
+
+
+def _add_ask(commands: Commands) -> None:
+    parser = _add(commands, "ask", "ask one question", 'hal ask "Why is the sky blue?"')
+    parser.add_argument("text", metavar="TEXT", help="the question; - reads it from stdin")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+
+
+def _add_doctor(commands: Commands) -> None:
+    parser = _add(
+        commands, "doctor", "check the set-up, with a remedy for each problem", "hal doctor"
+    )
+    parser.add_argument("--json", action="store_true", help="a list of checks as JSON")
+    parser.add_argument(
+        "--offline", action="store_true", help="do not ask xAI whether the key works"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=9099, help="of the Pipelines server; default: %(default)s"
+    )
+
+
+def _add_route(commands: Commands) -> None:
+    summary = "decide the route of prompts without answering them"
+    example = 'echo \'{"id": 1, "text": "hello"}\' | hal route --jsonl'
+    parser = _add(commands, "route", summary, example)
+    parser.add_argument(
+        "--jsonl", action="store_true", required=True, help="JSON lines from stdin to stdout"
+    )
+
+
+def _add_sessions(commands: Commands) -> None:
+    parser = _add(commands, "sessions", "read the session log", "hal sessions list --route COMPLEX")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = _add(actions, "list", "the last turns", "hal sessions list --limit 5 --since 7d")
+    listing.add_argument("--limit", type=int, default=20, help="default: %(default)s")
+    listing.add_argument("--chat", help="only this chat id")
+    listing.add_argument("--route", help="only this route, for example COMPLEX")
+    listing.add_argument("--outcome", help="only this outcome: done, stopped, failed, cut")
+    listing.add_argument("--since", help="only turns that began after this")
+    listing.add_argument("--json", action="store_true", help="JSON instead of a table")
+    show = _add(actions, "show", "one turn with its calls", "hal sessions show 3f9a")
+    show.add_argument("turn", metavar="ID", help="id of the turn, or the beginning of it")
+    show.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def _add_valves(commands: Commands) -> None:
+    parser = _add(commands, "valves", "print settings", "hal valves example > valves.json")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add(actions, "example", "every valve with its default, as JSON", "hal valves example")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""`hal doctor`: runs every check and prints what is well, what is not, and what to do about it.
+
+Knows no check from the inside; they stand in `checks/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from ..errors import Unreachable
+from .checks import cloud, local, machine, search, server, valves
+from .checks.result import Check, Context, Status
+from .ollama_host import take_inventory
+from .stored import Places, read_object, settings_in_force
+
+SIGNS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✗"}
+_PARTS = (machine, valves, local, cloud, search, server)
+_NARROW = 60  # below that, wrapping makes it worse
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; 1 when a check failed."""
+    environ = _with_engine(os.environ)
+    context = Context(
+        environ, settings_in_force(environ), Places.of(environ), args.port, args.offline
+    )
+    checks = []
+    for check in _all(context):
+        checks.append(check)
+        if not args.json:
+            print(line(check), flush=True)  # as they come: a host that is away takes seconds
+    if args.json:
+        json.dump([asdict(check) for check in checks], sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        print(f"\n{summary(checks)}")
+    return int(any(check.status is Status.FAIL for check in checks))
+
+
+def _all(context: Context) -> Iterator[Check]:
+    for part in _PARTS:
+        yield from part.checks(context)
+
+
+def _with_engine(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """While `hal serve` runs its own engine, look at that: its server does."""
+    told, _ = read_object(Places.of(environ).engine)
+    engine = {name: str(value) for name, value in told.items() if name.startswith("HAL_")}
+    url = engine.get("HAL_OLLAMA_BASE_URL", "")
+    try:
+        alive = bool(url and take_inventory(url))
+    except (Unreachable, ValueError):  # ended, or a file of somebody else's making
+        alive = False
+    return {**environ, **engine} if alive else environ
+
+
+def line(check: Check) -> str:
+    """`✓ name   detail`, wrapped under the detail, with the remedy below it."""
+    width = max(_NARROW, shutil.get_terminal_size().columns)
+    head = f"{SIGNS[check.status]} {check.name:<20} "
+    remedy = [f"→ {check.remedy}"] if check.remedy else []
+    rows = [
+        row
+        for text in (check.detail, *remedy)
+        for row in textwrap.wrap(text, width - len(head), break_on_hyphens=False) or [""]
+    ]
+    return head + f"\n{' ' * len(head)}".join(rows)
+
+
+def summary(checks: Sequence[Check]) -> str:
+    counts = {status: sum(check.status is status for check in checks) for status in Status}
+    return f"{counts[Status.OK]} ok, {counts[Status.WARN]} to know, {counts[Status.FAIL]} failed"

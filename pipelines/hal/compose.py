@@ -1,0 +1,75 @@
+"""From a turn to the request for one target: messages that fit its window.
+
+Pure. Drops the oldest messages, never the system prompt and never the last user message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from .errors import Rejected
+from .sizes import ANSWER_TOKENS, conversation_tokens
+from .types import Evidence, Message, Request, Target, Turn
+
+
+def compose(turn: Turn, target: Target, evidence: Evidence, *, pass_tools: bool) -> Request:
+    """The request for this target. Raises Rejected when even the last message does not fit."""
+    tools = turn.tools if pass_tools else ()
+    messages = _with_instructions(turn.messages, evidence)
+    room = (
+        target.context_tokens - _answer_tokens(turn, target) - sum(len(str(t)) for t in tools) // 4
+    )
+    kept = _fit(messages, room, target)
+    return Request(
+        target=target,
+        messages=kept,
+        parameters=turn.parameters,
+        tools=tools,
+        tool_choice=turn.tool_choice if tools else None,
+        conversation_id=conversation_id(turn.chat_id),
+        dropped_messages=len(messages) - len(kept),
+    )
+
+
+def conversation_id(chat_id: str | None) -> str | None:
+    """A stable name for the chat that does not tell the chat's own id."""
+    return sha256(f"hal-auto:{chat_id}".encode()).hexdigest()[:32] if chat_id else None
+
+
+def _answer_tokens(turn: Turn, target: Target) -> int:
+    wanted = turn.parameters.max_tokens or ANSWER_TOKENS
+    return min(wanted, target.context_tokens // 4)
+
+
+def _with_instructions(messages: Sequence[Message], evidence: Evidence) -> list[Message]:
+    if not evidence.instructions:
+        return list(messages)
+    first = messages[0] if messages and messages[0].role == "system" else None
+    if first is None:
+        return [Message("system", evidence.instructions), *messages]
+    return [replace(first, text=f"{first.text}\n\n{evidence.instructions}"), *messages[1:]]
+
+
+def _fit(messages: Sequence[Message], room_tokens: int, target: Target) -> tuple[Message, ...]:
+    system = [message for message in messages if message.role == "system"]
+    rest = [message for message in messages if message.role != "system"]
+    last_user = max((i for i, m in enumerate(rest) if m.role == "user"), default=0)
+    used = conversation_tokens(system) + conversation_tokens(rest[last_user:])
+    if used > room_tokens:
+        raise Rejected(
+            f"This turn is about {used:,} tokens long, more than {target.label} can hold "
+            f"({target.context_tokens:,}).",
+            "Shorten it, raise LOCAL_CONTEXT_TOKENS, or let the cloud answer it.",
+        )
+    start = last_user
+    while start > 0:
+        used += conversation_tokens(rest[start - 1 : start])
+        if used > room_tokens:
+            break
+        start -= 1
+    # An answer without its question, or a tool result without its call, only confuses a model.
+    while start < last_user and rest[start].role != "user":
+        start += 1
+    return (*system, *rest[start:])

@@ -1,0 +1,104 @@
+"""Notices that a client went away, which the Pipelines server itself does not.
+
+An ASGI layer around the server's own stack: for a chat completion it reads the whole body, goes on
+listening for the disconnect, and tells whoever asked. Knows nothing of turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PATH_END = "/chat/completions"
+
+
+class Watch:
+    """One request's client. `on_gone` callbacks run on the server's loop, once."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[], None]] = []
+        self.gone = asyncio.Event()
+
+    def on_gone(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+        if self.gone.is_set():
+            callback()
+
+    def client_left(self) -> None:
+        self.gone.set()
+        for callback in list(self._callbacks):
+            callback()
+
+
+# Set where the request begins and read where `pipe()` is called: the server copies the context into
+# its worker threads. No state is kept in it.
+CURRENT_WATCH: ContextVar[Watch | None] = ContextVar("hal_watch", default=None)
+
+
+class DisconnectWatch:
+    """ASGI middleware. `hal_inner` is what it wraps, so that a reload can replace it."""
+
+    def __init__(self, inner: App) -> None:
+        self.hal_inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope.get("path", "").endswith(PATH_END):
+            await self.hal_inner(scope, receive, send)
+            return
+        body = await _whole_body(receive)
+        watch = Watch()
+        CURRENT_WATCH.set(watch)
+        listener = asyncio.create_task(_listen(receive, watch))
+        try:
+            await self.hal_inner(scope, _replay(body, watch), send)
+        finally:
+            listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await listener
+
+
+async def _whole_body(receive: Receive) -> list[Event]:
+    events = [await receive()]
+    while events[-1]["type"] == "http.request" and events[-1].get("more_body"):
+        events.append(await receive())
+    return events
+
+
+async def _listen(receive: Receive, watch: Watch) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    watch.client_left()
+
+
+def _replay(events: list[Event], watch: Watch) -> Receive:
+    waiting = list(events)
+
+    async def receive() -> Event:
+        if waiting:
+            return waiting.pop(0)
+        await watch.gone.wait()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+def install() -> bool:
+    """Put the watch around the running server; False when this is no Pipelines server."""
+    for name in ("main", "__main__"):
+        app = getattr(sys.modules.get(name), "app", None)
+        stack = getattr(app, "middleware_stack", None)
+        if app is not None and stack is not None:
+            # After a reload the old watch still wraps the stack; requests in flight keep it.
+            app.middleware_stack = DisconnectWatch(getattr(stack, "hal_inner", stack))
+            return True
+    return False

@@ -1,0 +1,103 @@
+"""Words for people: the status lines and the answer to `/why`.
+
+Pure. Knows decisions and log rows, never the text of a question or an answer.
+"""
+
+from __future__ import annotations
+
+from .sessions.record import TurnRow
+from .types import Decision, Evidence, Override, Plan, Source, Summary, Target
+
+NOTHING_DECIDED = (
+    "There is no decision in this chat yet that I could explain. Ask something first; after the "
+    "answer, `/why` tells which model gave it and why."
+)
+NO_CHAT = (
+    "I cannot tell which chat this is, so there is nothing to explain: `/why` needs the chat that "
+    "Open WebUI names. `hal sessions list` shows every decision."
+)
+
+
+def decision_line(decision: Decision, plan: Plan) -> str:
+    """What was decided and why: "local 30B · moderate (0.91) · an ordinary question"."""
+    parts = [plan.targets[0].label, _route(decision), decision.reason, *plan.notes]
+    if decision.degraded:
+        parts.append(f"({decision.degraded.replace('_', ' ')})")
+    return " · ".join(parts)
+
+
+def final_line(summary: Summary, target: Target) -> str:
+    """The line that stays above the answer: "xAI grok-4.3 · complex (0.88) · $0.004 · 2.1 s"."""
+    parts = [target.label, f"{summary.route.lower()} ({summary.confidence:.2f})"]
+    if target.leaves_machine:
+        cost = summary.usage.cost_usd
+        parts.append("cost unknown" if cost is None else f"${cost:.4f}")
+    parts.append(f"{summary.total_ms / 1000:.1f} s")
+    return " · ".join(parts)
+
+
+def fallback_line(failed: Target, sentence: str, following: Target) -> str:
+    return f"{failed.label} failed: {sentence} Asking {following.label}."
+
+
+def evidence_line(evidence: Evidence) -> str | None:
+    return evidence.note
+
+
+def why(row: TurnRow | None) -> str:
+    """The last decision of a chat, as an answer in the chat."""
+    if row is None:
+        return NOTHING_DECIDED
+    where = "xAI (it left this machine)" if row.leaves_machine else "this machine (nothing left it)"
+    lines = [
+        f"**{row.route}**, decided by {_by(row)}: {row.reason}.",
+        "",
+        f"- Answered by: {row.model or 'nobody'} on {where}",
+        f"- Confidence: {row.confidence or 0.0:.2f}{_distribution(row)}",
+    ]
+    if row.notes:
+        lines.append(f"- Notes: {'; '.join(row.notes)}")
+    if row.degradations:
+        lines.append(f"- On the way: {', '.join(row.degradations).replace('_', ' ')}")
+    lines += [f"- Time: {_times(row)}", f"- Tokens: {_tokens(row)}", f"- Outcome: {row.outcome}"]
+    if row.prompt_id:
+        lines.append(f"- Prompt: `{row.prompt_id}`, rules: `{row.policy_id}`")
+    commands = ", ".join(f"`{command}`" for command in Override if command is not Override.WHY)
+    return "\n".join([*lines, "", f"Begin a message with {commands} to decide yourself."])
+
+
+def _route(decision: Decision) -> str:
+    if decision.source in {Source.CLASSIFIER, Source.STICKY}:
+        return f"{decision.route.lower()} ({decision.confidence:.2f})"
+    return decision.route.lower()
+
+
+def _by(row: TurnRow) -> str:
+    return {
+        Source.RULE: "a rule",
+        Source.OVERRIDE: "your command",
+        Source.CLASSIFIER: "the classifier",
+        Source.STICKY: "the course of this chat",
+        Source.DEFAULT: "default, because nobody could decide",
+    }.get(Source(row.source) if row.source in set(Source) else Source.DEFAULT, row.source)
+
+
+def _distribution(row: TurnRow) -> str:
+    if not row.probabilities:
+        return ""
+    ordered = sorted(row.probabilities.items(), key=lambda pair: -pair[1])
+    return " (" + ", ".join(f"{name} {p:.2f}" for name, p in ordered) + ")"
+
+
+def _times(row: TurnRow) -> str:
+    parts = [
+        (row.classify_ms, "deciding"),
+        (row.first_token_ms, "to the first token"),
+        (row.total_ms, "in all"),
+    ]
+    return ", ".join(f"{ms / 1000:.2f} s {words}" for ms, words in parts if ms is not None)
+
+
+def _tokens(row: TurnRow) -> str:
+    cost = "" if row.cost_usd is None else f", ${row.cost_usd:.4f}"
+    return f"{row.prompt_tokens or 0} in, {row.completion_tokens or 0} out{cost}"

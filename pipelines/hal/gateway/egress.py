@@ -1,0 +1,108 @@
+"""The one function through which a conversation leaves this machine.
+
+Knows neither a dialect nor a database: it checks the plan, has the entry written down, and only
+then sends. What may be private is decided elsewhere; a last look at the bytes can be plugged in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiohttp
+
+from ..errors import EgressRefused
+from ..types import Plan, Target
+from .ports import Call, EgressLog, permits
+
+# A row in a local database takes milliseconds; beyond this the disk is in trouble, and the person
+# who waits is better served by another target.
+LOG_LIMIT_S = 2.0
+
+InspectBytes = Callable[[bytes, Plan], None]
+
+
+class Egress:
+    """Sends bytes to a target that the plan names, after the log has taken the entry.
+
+    `inspect_bytes` sees exactly what would travel and may raise EgressRefused. `clock` gives
+    seconds since the epoch. The HTTP session belongs to the caller.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        log: EgressLog,
+        *,
+        inspect_bytes: InspectBytes | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._http = http
+        self._log = log
+        self._inspect_bytes = inspect_bytes
+        self._clock = clock
+
+    @asynccontextmanager
+    async def post(  # noqa: PLR0913 - the request's four parts, and who sends it where
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        call: Call,
+        target: Target,
+        timeout: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Yield the reply; leaving the block before its end closes the connection.
+
+        Raises EgressRefused when nothing was sent, aiohttp's own errors afterwards. Redirects
+        are not followed: they would carry the key and the conversation to a host nobody named.
+        """
+        self._check(call, target, body)
+        await self._write_down(url, body, call, target)
+        async with self._http.post(
+            url, data=body, headers=dict(headers), timeout=timeout, allow_redirects=False
+        ) as response:
+            yield response
+
+    def _check(self, call: Call, target: Target, body: bytes) -> None:
+        if not target.leaves_machine or not permits(call.plan, target):
+            raise EgressRefused(
+                f"The plan of this turn does not name {target.label}, so nothing was sent."
+            )
+        if self._inspect_bytes is not None:
+            self._inspect_bytes(body, call.plan)
+
+    async def _write_down(self, url: str, body: bytes, call: Call, target: Target) -> None:
+        try:
+            async with asyncio.timeout(LOG_LIMIT_S):
+                await self._log.write_egress(self._row(url, body, call, target))
+        except Exception as error:  # whatever the trouble of the log is: do not send
+            raise EgressRefused(
+                "The session log cannot take the entry, so nothing was sent.",
+                "Check the disk that holds HAL_DATA_DIR.",
+            ) from error
+
+    def _row(self, url: str, body: bytes, call: Call, target: Target) -> Mapping[str, object]:
+        return {
+            "id": uuid4().hex,
+            "turn_id": call.turn_id,
+            "call_id": call.id,
+            "at": self._clock(),
+            "host": _host(url),
+            "provider": target.provider,
+            "model": target.model,
+            "purpose": call.purpose,
+            "bytes": len(body),
+            "sha256": sha256(body).hexdigest(),
+        }
+
+
+def _host(url: str) -> str:
+    """Host and port, without a user name or password that an address may carry."""
+    return urlsplit(url).netloc.rpartition("@")[2]

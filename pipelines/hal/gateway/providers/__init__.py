@@ -1,0 +1,1 @@
+"""The wire dialects: Ollama's own API, and xAI's chat completions."""

@@ -1,0 +1,215 @@
+"""Drives one streamed reply: opens it, reads it, keeps the two timers, translates what breaks.
+
+Knows no dialect: a `Reader` turns bytes into chunks and a bad status into an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+
+from ...errors import BadReply, ProviderError, Timeout, Unreachable
+from ...types import ProviderChunk
+from ..lines import LineTooLong, WireError
+
+# No total and no read limit of aiohttp's: an answer may take half an hour, and the timers below
+# know a token from a keep-alive comment. Three seconds reach any host that is up.
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=3.0)
+# The answer is complete and only the bill is missing: not worth a longer wait.
+TAIL_S = 3.0
+# The end of the body comes with the last bytes; with it the connection can be used again.
+DRAIN_S = 0.05
+# The words of an error are few and come at once.
+ERROR_BODY_BYTES = 64 * 1024
+ERROR_BODY_S = 2.0
+
+Opener = Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who is called, for the sentences in errors. `remedy`: what to do when nobody answers."""
+
+    name: str
+    provider: str
+    url: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Longest wait for the first piece of an answer, and between two pieces; in seconds."""
+
+    first_s: float
+    gap_s: float
+
+
+class Reader(Protocol):
+    """One reply in one dialect, sans I/O.
+
+    `pieces` counts what the model has said so far, shown or not: it renews the gap timer, as
+    comments do not. `complete`: the answer is whole, though the usage may be missing. `ended`:
+    nothing more is to be read. `feed` yields chunks; `end` closes a stream that just stopped,
+    with the last chunks or with BadReply.
+    """
+
+    @property
+    def pieces(self) -> int: ...
+
+    @property
+    def complete(self) -> bool: ...
+
+    @property
+    def ended(self) -> bool: ...
+
+    def feed(self, data: bytes) -> Iterator[ProviderChunk]: ...
+
+    def end(self) -> Iterator[ProviderChunk]: ...
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: str) -> ProviderError: ...
+
+
+async def read_answer(
+    open_reply: Opener, reader: Reader, limits: Limits, service: Service
+) -> AsyncIterator[ProviderChunk]:
+    """The chunks of one reply. Closing or cancelling this closes the connection at once."""
+    timer = _Timer(limits)
+    with _translated(service, reader, limits):
+        async with AsyncExitStack() as stack:
+            async with timer.limit():
+                response = await stack.enter_async_context(open_reply())
+                await _check(response, reader, service)
+            while not reader.ended:
+                data = await _read(response, reader, timer)
+                seen = reader.pieces
+                for chunk in reader.feed(data) if data else reader.end():
+                    yield chunk
+                if reader.pieces > seen:
+                    timer.renew()
+            await _drain(response)
+
+
+class _Timer:
+    """When the next piece is due. Counts from the moment we begin to wait, not from the last
+    piece: a slow consumer must not look like a stalled server."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._now = asyncio.get_running_loop().time
+        self._gap_s = limits.gap_s
+        self._due = self._now() + limits.first_s
+
+    def limit(self) -> asyncio.Timeout:
+        return asyncio.timeout_at(self._due)
+
+    def tail(self) -> asyncio.Timeout:
+        return asyncio.timeout_at(min(self._due, self._now() + TAIL_S))
+
+    def renew(self) -> None:
+        self._due = self._now() + self._gap_s
+
+
+async def _read(response: aiohttp.ClientResponse, reader: Reader, timer: _Timer) -> bytes:
+    try:
+        async with timer.tail() if reader.complete else timer.limit():
+            return await response.content.readany()
+    except (TimeoutError, aiohttp.ClientError):
+        if reader.complete:
+            return b""  # the person has the whole answer: a lost tail is not worth an error
+        raise
+
+
+async def _check(response: aiohttp.ClientResponse, reader: Reader, service: Service) -> None:
+    if not 200 <= response.status < 300:
+        raise reader.refusal(response.status, response.headers, await _error_body(response))
+    if response.content_type == "text/html":
+        raise BadReply(
+            f"{service.name} sent a web page instead of an answer.",
+            f"Check the address {service.url}.",
+            provider=service.provider,
+            status=response.status,
+        )
+
+
+async def _error_body(response: aiohttp.ClientResponse) -> str:
+    """What there is of it, soon: the status alone is already an answer."""
+    body = bytearray()
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(ERROR_BODY_S):
+            while len(body) < ERROR_BODY_BYTES and (data := await response.content.readany()):
+                body += data
+    return body.decode("utf-8", "replace")
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(DRAIN_S):
+            await response.content.readany()
+
+
+@contextmanager
+def _translated(service: Service, reader: Reader, limits: Limits) -> Iterator[None]:
+    """Every exception of the transport as one of ours.
+
+    `from None`: aiohttp's exceptions carry the request's headers, and so the key.
+    """
+    try:
+        yield
+    except aiohttp.ClientPayloadError:
+        raise cut_off(service) from None
+    except (aiohttp.ClientResponseError, aiohttp.InvalidURL):
+        raise _not_http(service) from None
+    except aiohttp.ClientSSLError:
+        raise _no_tls(service) from None
+    except (aiohttp.ClientError, OSError) as error:
+        if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+            raise _late(service, reader, limits) from None
+        raise cut_off(service) if reader.pieces else unreachable(service) from None
+    except WireError as error:
+        raise _no_answer(service, error) from None
+
+
+def unreachable(service: Service) -> Unreachable:
+    return Unreachable(
+        f"{service.name} does not answer at {service.url}.",
+        service.remedy,
+        provider=service.provider,
+    )
+
+
+def cut_off(service: Service) -> BadReply:
+    return BadReply(f"The answer of {service.name} was cut off.", provider=service.provider)
+
+
+def _late(service: Service, reader: Reader, limits: Limits) -> Timeout:
+    waited = (
+        f"stopped talking for {limits.gap_s:g} s"
+        if reader.pieces
+        else f"sent no first token within {limits.first_s:g} s"
+    )
+    return Timeout(f"{service.name} {waited}.", provider=service.provider)
+
+
+def _no_tls(service: Service) -> Unreachable:
+    return Unreachable(
+        f"No safe connection to {service.name} at {service.url}: TLS failed.",
+        "Check the address, the clock and the certificates of this machine.",
+        provider=service.provider,
+    )
+
+
+def _not_http(service: Service) -> BadReply:
+    return BadReply(
+        f"What listens at {service.url} does not speak HTTP as {service.name} does.",
+        "Check the address.",
+        provider=service.provider,
+    )
+
+
+def _no_answer(service: Service, error: WireError) -> BadReply:
+    what = "a line without end" if isinstance(error, LineTooLong) else str(error)
+    return BadReply(f"{service.name} sent {what}.", provider=service.provider)

@@ -1,0 +1,1 @@
+"""What in a turn is private, and what follows from it."""

@@ -1,0 +1,207 @@
+"""Collects what happens in one turn and hands it to the session log.
+
+One recorder per turn, used on the loop's thread alone. Knows rows, not SQL; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from time import monotonic, time
+from typing import Protocol
+
+from . import __version__
+from .prompts import Prompt
+from .sessions.record import CallRow, ContentRow, PromptVersionRow, Row, TurnRow
+from .types import Decision, Outcome, Plan, Target, Turn, Usage
+
+
+class RowWriter(Protocol):
+    """The session log as the recorder needs it: takes a row, answers when it is durable."""
+
+    def write(self, row: Row) -> Future[None]: ...
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One attempt at one target, as it goes on."""
+
+    row: CallRow
+    began: float
+    clock: Callable[[], float]
+    usage: Usage = field(default_factory=Usage)
+    first_token_ms: float | None = None
+
+    def token(self) -> None:
+        if self.first_token_ms is None:
+            self.first_token_ms = (self.clock() - self.began) * 1000
+
+    def ended(self, outcome: Outcome, error_code: str = "") -> CallRow:
+        return replace(
+            self.row,
+            first_token_ms=self.first_token_ms,
+            total_ms=(self.clock() - self.began) * 1000,
+            prompt_tokens=self.usage.prompt_tokens,
+            completion_tokens=self.usage.completion_tokens,
+            cached_tokens=self.usage.cached_tokens,
+            reasoning_tokens=self.usage.reasoning_tokens,
+            cost_usd=self.usage.cost_usd,
+            outcome=outcome,
+            error_code=error_code,
+        )
+
+
+class TurnRecorder:
+    """The record of one turn. `clock` is monotonic seconds, `now` unix seconds."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        writer: RowWriter,
+        policy_id: str,
+        clock: Callable[[], float] = monotonic,
+        now: Callable[[], float] = time,
+    ) -> None:
+        self._turn, self._writer, self._clock, self._now = turn, writer, clock, now
+        self._began = clock()
+        self._row = TurnRow(
+            id=turn.id,
+            started_at=now(),
+            chat_id=turn.chat_id,
+            message_id=turn.message_id,
+            user_message_id=turn.user_message_id,
+            session_id=turn.session_id,
+            user_id=turn.user_id,
+            task=turn.task,
+            policy_id=policy_id,
+            hal_version=__version__,
+            features_json=json.dumps(dict(turn.features)),
+        )
+        self._calls = 0
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._degradations: list[str] = []
+        self.usage = Usage()
+        self.target: Target | None = None
+        self.first_token_ms: float | None = None
+        self.delivered_chars: int | None = None
+        self.finished = False
+
+    @property
+    def elapsed_ms(self) -> float:
+        return (self._clock() - self._began) * 1000
+
+    def begin(self) -> None:
+        """The row is there from the first moment on: a kill shows as a turn that never ended."""
+        self._writer.write(self._row)
+
+    def decided(self, decision: Decision, plan: Plan) -> None:
+        self._row = replace(
+            self._row,
+            route=decision.route,
+            source=decision.source,
+            confidence=decision.confidence,
+            reason=decision.reason,
+            needs_search=decision.needs_search,
+            probabilities=dict(decision.probabilities),
+            prompt_id=decision.prompt_id,
+            classify_ms=decision.latency_ms,
+            notes=plan.notes,
+        )
+        if decision.degraded:
+            self.degraded(decision.degraded)
+
+    def degraded(self, event: str) -> None:
+        self._degradations.append(event)
+
+    def speculation(self, outcome: str) -> None:
+        self._row = replace(self._row, speculation=outcome)
+
+    def prompt(self, prompt: Prompt) -> None:
+        self._writer.write(
+            PromptVersionRow(
+                id=prompt.id,
+                name=prompt.name,
+                version=prompt.version,
+                sha256=prompt.sha256,
+                text=prompt.text,
+                first_seen=self._now(),
+            )
+        )
+
+    def call(self, target: Target, purpose: str) -> CallRecord:
+        self._calls += 1
+        row = CallRow(
+            id=uuid.uuid4().hex,
+            turn_id=self._turn.id,
+            n=self._calls,
+            purpose=purpose,
+            provider=target.provider,
+            model=target.model,
+            started_at=self._now(),
+        )
+        self._writer.write(row)
+        return CallRecord(row, self._clock(), self._clock)
+
+    def call_ended(self, call: CallRecord, outcome: Outcome, error_code: str = "") -> None:
+        self._writer.write(call.ended(outcome, error_code))
+
+    def answered_by(self, target: Target) -> None:
+        self.target = target
+        self._row = replace(
+            self._row,
+            provider=target.provider,
+            model=target.model,
+            leaves_machine=target.leaves_machine,
+        )
+
+    def used(self, usage: Usage) -> None:
+        self.usage = usage
+
+    def text(self, text: str) -> None:
+        self._first_token()
+        self._text.append(text)
+
+    def thinking(self, text: str) -> None:
+        self._first_token()
+        self._thinking.append(text)
+
+    def _first_token(self) -> None:
+        if self.first_token_ms is None:
+            self.first_token_ms = self.elapsed_ms
+
+    def finish(
+        self, outcome: Outcome, error_code: str = "", *, keep_content: bool
+    ) -> Future[None] | None:
+        """Write the last state of the turn, once; the future resolves when it is durable."""
+        if self.finished:
+            return None
+        self.finished = True
+        self._row = replace(
+            self._row,
+            outcome=outcome,
+            error_code=error_code,
+            first_token_ms=self.first_token_ms,
+            total_ms=self.elapsed_ms,
+            prompt_tokens=self.usage.prompt_tokens,
+            completion_tokens=self.usage.completion_tokens,
+            cost_usd=self.usage.cost_usd,
+            degradations=tuple(self._degradations),
+        )
+        if keep_content and not self._turn.is_temporary and not self._turn.task:
+            self._writer.write(self._content())
+        return self._writer.write(self._row)
+
+    def _content(self) -> ContentRow:
+        """The answer as far as it was handed over: after Stop, that is less than was generated."""
+        answer = "".join(self._text)
+        return ContentRow(
+            turn_id=self._turn.id,
+            created_at=self._now(),
+            question=self._turn.question,
+            answer=answer if self.delivered_chars is None else answer[: self.delivered_chars],
+            thinking="".join(self._thinking),
+        )

@@ -1,0 +1,1 @@
+"""Which route a turn takes, and which targets may answer it."""

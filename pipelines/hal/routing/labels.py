@@ -1,0 +1,51 @@
+"""From the log-probabilities of one token to the probabilities of a few labels.
+
+Pure arithmetic; knows no model. Contextual calibration after Zhao et al. 2021, "Calibrate Before
+Use" (arXiv 2102.09690): what a model says about content-free inputs is its bias, and is taken off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import exp, log
+
+# A label that is not among the 20 tokens a server reports is less likely than the last of them; by
+# how much nobody knows. One nat is a factor of 2.7: enough to rank it last, not to rule it out.
+BELOW_THE_LIST_NATS = 1.0
+
+
+def label_logprobs(tokens: Mapping[str, float], labels: Sequence[str]) -> dict[str, float] | None:
+    """Normalised log-probability per label; None when no label is among the tokens.
+
+    `tokens` maps token text to log-probability (natural log) at the first position. Spellings of
+    one label (" A", "A", "a") are added up.
+    """
+    mass = dict.fromkeys(labels, 0.0)
+    for token, logprob in tokens.items():
+        name = token.strip().upper()
+        if name in mass:
+            mass[name] += exp(logprob)
+    if not any(mass.values()):
+        return None
+    floor = exp(min(tokens.values()) - BELOW_THE_LIST_NATS)
+    total = sum(value or floor for value in mass.values())
+    return {label: log((value or floor) / total) for label, value in mass.items()}
+
+
+def mean_prior(observations: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The label bias: mean log-probability over content-free inputs."""
+    return {
+        label: sum(seen[label] for seen in observations) / len(observations)
+        for label in observations[0]
+    }
+
+
+def probabilities(
+    logprobs: Mapping[str, float], prior: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Probabilities that add up to 1, with the prior taken off when there is one."""
+    scores = {label: value - (prior[label] if prior else 0.0) for label, value in logprobs.items()}
+    highest = max(scores.values())
+    weights = {label: exp(score - highest) for label, score in scores.items()}
+    total = sum(weights.values())
+    return {label: weight / total for label, weight in weights.items()}

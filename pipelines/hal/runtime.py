@@ -1,0 +1,184 @@
+"""Owns what outlives a turn: the event loop's thread, the HTTP session, the log and the services.
+
+One per load of the pipeline. Turns lease it: after `retire()` no new turn begins, running ones end
+in peace, and the last one closes everything. Knows no server and no wire format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+
+from .chats import ChatMemory
+from .errors import HalError
+from .recorder import TurnRecorder
+from .services import Services, build_services
+from .sessions.reader import SessionReader
+from .sessions.store import SessionStore
+from .settings import Settings
+from .turn import run_turn
+from .types import Chunk, Turn
+
+try:
+    import uvloop
+except ImportError:
+    new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    new_event_loop = uvloop.new_event_loop
+
+logger = logging.getLogger("hal.runtime")
+
+# Making a session and a thread takes milliseconds; more means that the process is starving.
+START_LIMIT_S = 10.0
+# Idle connections to a local server cost nothing, and the pool must not be what limits a household.
+MAX_CONNECTIONS = 512
+
+
+class Runtime:
+    """`start()` from any thread, then `submit()` coroutines to its loop. `retire()` never waits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="hal-loop", daemon=True)
+        self._store = SessionStore(
+            settings.log.database,
+            log_content=settings.log.content,
+            content_days=settings.log.content_days,
+        )
+        self._chats = ChatMemory(SessionReader(settings.log.database))
+        self._leases = 0
+        self._retired = False
+        self._opened = False
+        self._closing: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._http: aiohttp.ClientSession
+        self._services: Services
+        self._replaced: list[Services] = []
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*self._settings.warnings, *self._store.warnings)
+
+    def start(self) -> None:
+        """Start the loop and the log's writer. Raises ConfigError when a prompt is missing."""
+        self._thread.start()
+        self._store.start()
+        try:
+            self.submit(self._open()).result(START_LIMIT_S)
+        except BaseException:
+            self.retire()
+            raise
+
+    def submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def call_soon(self, callback: Any, *args: Any) -> None:
+        """Run a callback on the loop; a loop that has ended is no error."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback, *args)
+
+    def configure(self, settings: Settings) -> None:
+        """New settings for the next turn; running turns keep what they began with."""
+        self._settings = settings
+        self._store.configure(settings.log.content, settings.log.content_days)
+        self.submit(self._configure(settings))
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def retire(self) -> None:
+        """End when the last turn has ended. Idempotent, returns at once, callable from anywhere."""
+        self.call_soon(self._retire)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end after `retire()`; False when turns are still running."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    async def answer(self, turn: Turn, recorders: list[TurnRecorder]) -> AsyncIterator[Chunk]:
+        """The chunks of one turn, on this loop. The turn's recorder is put into `recorders`."""
+        services = self._services
+        recorder = TurnRecorder(turn, self._store, services.settings.policy_id)
+        recorders.append(recorder)
+        self._leases += 1
+        chunks = run_turn(turn, services, self._chats, recorder)
+        try:
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            await chunks.aclose()  # type: ignore[attr-defined]
+            self._leases -= 1
+            self._close_if_done()
+
+    async def services(self) -> Services:
+        """The services in force, for the command line."""
+        return self._services
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def _open(self) -> None:
+        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS)
+        # Neither a proxy from the environment nor cookies: what leaves, leaves as written.
+        self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        try:
+            self._services = build_services(self._settings, self._http, self._store)
+        except BaseException:
+            await self._http.close()
+            raise
+        self._opened = True
+        self._later(self._warm(self._services))
+
+    async def _configure(self, settings: Settings) -> None:
+        try:
+            services = build_services(settings, self._http, self._store)
+        except HalError as error:
+            logger.warning("settings not applied: %s", error.sentence)
+            return
+        # Running turns still use the old ones; their idle connections close with the runtime.
+        self._replaced.append(self._services)
+        self._services = services
+        self._later(self._warm(self._services))
+
+    async def _warm(self, services: Services) -> None:
+        """Load and calibrate the classifier before the first turn; a failure shows in that turn."""
+        with suppress(HalError):
+            await services.catalogue.offers()
+            await services.classifier.warm()
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _retire(self) -> None:
+        self._retired = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._retired and self._leases == 0 and self._closing is None:
+            self._closing = self._loop.create_task(self._close())
+
+    async def _close(self) -> None:
+        for task in list(self._background):
+            task.cancel()
+        for services in (*self._replaced, *([self._services] if self._opened else [])):
+            await services.close()
+        if self._opened:
+            await self._http.close()
+        await asyncio.to_thread(self._store.close)
+        self._loop.stop()

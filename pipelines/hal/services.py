@@ -1,0 +1,155 @@
+"""Everything that one turn needs, built once per settings and shared by the turns under them.
+
+Wires the parts together; decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import httpx
+import ollama
+
+from .errors import HalError
+from .gateway.egress import Egress
+from .gateway.gateway import Gateway
+from .gateway.ports import Provider
+from .gateway.providers.cloud_models import CloudModels
+from .gateway.providers.ollama import OllamaProvider
+from .gateway.providers.ollama_models import LocalModels
+from .gateway.providers.xai import XaiProvider
+from .prompts import Prompt, load_prompt
+from .routing.catalogue import Catalogue
+from .routing.classify import Classifier, Questions
+from .routing.question import Question
+from .sessions.reader import SessionReader
+from .sessions.record import EgressRow
+from .sessions.store import SessionStore
+from .settings import Settings
+from .types import Message, Target
+
+# A server on this machine or in this house answers a connection in milliseconds.
+CONNECT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a turn. `http` and `store` belong to the runtime, `client` to this object."""
+
+    settings: Settings
+    gateway: Gateway
+    catalogue: Catalogue
+    classifier: Classifier
+    log: Log
+    without_search: Prompt
+    client: ollama.AsyncClient
+
+    async def close(self) -> None:
+        # The client has no public close in every version that we support.
+        await self.client._client.aclose()
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        return (
+            self.classifier.questions.difficulty.prompt,
+            self.classifier.questions.search.prompt,
+            self.without_search,
+        )
+
+
+class Log:
+    """The session log for the loop: reads in a thread, waits for what must be durable."""
+
+    def __init__(self, store: SessionStore, reader: SessionReader) -> None:
+        self.store, self.reader = store, reader
+
+    async def write_egress(self, row: Mapping[str, object]) -> None:
+        entry = EgressRow(**row)  # type: ignore[arg-type]
+        await asyncio.wrap_future(self.store.write_egress(entry))
+
+    async def get_state(self, key: str) -> str | None:
+        try:
+            return await asyncio.to_thread(self.reader.get_state, key)
+        except HalError:
+            return None
+
+    async def put_state(self, key: str, text: str) -> None:
+        self.store.put_state(key, text)
+
+
+class ClassifierCalls:
+    """The calls of `routing.classify`, by the local models and their keep-alive."""
+
+    def __init__(self, models: LocalModels, keep_alive: str) -> None:
+        self._models, self._keep_alive = models, keep_alive
+
+    async def first_token(
+        self, model: str, messages: tuple[Message, ...], *, num_ctx: int
+    ) -> Mapping[str, float] | None:
+        return await self._models.first_token(
+            model, messages, num_ctx=num_ctx, keep_alive=self._keep_alive
+        )
+
+    async def structured(
+        self, model: str, messages: tuple[Message, ...], schema: Mapping[str, Any], *, num_ctx: int
+    ) -> Mapping[str, Any]:
+        return await self._models.structured(
+            model, messages, schema, num_ctx=num_ctx, keep_alive=self._keep_alive
+        )
+
+    async def digest(self, model: str) -> str:
+        return (await self._models.show(model)).digest
+
+
+def local_client(settings: Settings) -> ollama.AsyncClient:
+    """The client for Ollama. It has no timeouts and follows redirects unless told otherwise."""
+    return ollama.AsyncClient(
+        settings.local.base_url,
+        # Refused is known at once; answers include the loading of a model.
+        timeout=httpx.Timeout(settings.local.first_token_s, connect=CONNECT_S),
+        follow_redirects=False,
+        # A proxy from the environment would see every question that is meant to stay here.
+        trust_env=False,
+    )
+
+
+def build_services(
+    settings: Settings, http: aiohttp.ClientSession, store: SessionStore
+) -> Services:
+    """Raises ConfigError when a prompt is missing or malformed."""
+    log = Log(store, SessionReader(settings.log.database))
+    client = local_client(settings)
+    models = LocalModels(client)
+    providers: dict[str, Provider] = {
+        "ollama": OllamaProvider(http, settings.local, settings.answer.gap_s),
+        "xai": XaiProvider(Egress(http, log), settings.cloud, settings.answer.gap_s),
+    }
+    return Services(
+        settings=settings,
+        gateway=Gateway(providers, settings.answer),
+        catalogue=Catalogue(models, settings, cloud_target(settings)),
+        classifier=Classifier(
+            ClassifierCalls(models, settings.local.keep_alive),
+            Questions(
+                Question.from_prompt(load_prompt("classify")),
+                Question.from_prompt(load_prompt("search_need")),
+            ),
+            settings.routing.classifier_model,
+            settings.window_tokens(settings.routing.classifier_model),
+            log,
+        ),
+        log=log,
+        without_search=load_prompt("without_search"),
+        client=client,
+    )
+
+
+def cloud_target(settings: Settings) -> Target | None:
+    if not settings.cloud.usable:
+        return None
+    model = CloudModels.load().find(settings.cloud.model)
+    return Target("xai", settings.cloud.model, True, model.context_tokens, can_see=model.can_see)

@@ -1,0 +1,1 @@
+"""The session log: what the router did, and what came of it."""

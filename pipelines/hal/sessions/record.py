@@ -1,0 +1,181 @@
+"""The rows of the session log, and how each becomes SQL values and comes back.
+
+Knows no database: a row is a frozen value, and a table is only the name that it gives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar
+
+# A turn is written when it begins and replaced when it ends, so what a kill leaves behind says so.
+RUNNING = "running"
+
+SqlValue = str | int | float | None
+
+
+def _json_column(load: Callable[..., Any]) -> Any:
+    """A column of JSON text; `load` makes the value out of the parsed text, or an empty one."""
+    return field(default_factory=load, metadata={"json": load})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRow:
+    """One turn. `started_at` is unix seconds in UTC; None means not known, or not yet.
+
+    `provider`, `model` and `leaves_machine` are those of the target that answered. `speculation`
+    is '', 'used' or 'discarded'. `degradations` are words such as "classifier_timeout".
+    `features_json` is opaque JSON text. The store fills `process_id`: who is writing this turn.
+    """
+
+    table: ClassVar[str] = "turn"
+    id: str
+    started_at: float
+    chat_id: str | None = None
+    message_id: str | None = None
+    user_message_id: str | None = None
+    session_id: str | None = None
+    user_id: str | None = None
+    task: str | None = None
+    policy_id: str = ""
+    route: str = ""
+    source: str = ""
+    confidence: float | None = None
+    reason: str = ""
+    needs_search: float | None = None
+    probabilities: Mapping[str, float] = _json_column(dict)
+    prompt_id: str | None = None
+    provider: str = ""
+    model: str = ""
+    leaves_machine: bool = False
+    outcome: str = RUNNING
+    error_code: str = ""
+    classify_ms: float | None = None
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+    speculation: str = ""
+    degradations: tuple[str, ...] = _json_column(tuple)
+    notes: tuple[str, ...] = _json_column(tuple)
+    hal_version: str = ""
+    features_json: str = "{}"
+    process_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """One request to a model. `n` counts within the turn; purpose: classify, answer, ..."""
+
+    table: ClassVar[str] = "call"
+    id: str
+    turn_id: str
+    n: int
+    purpose: str
+    provider: str
+    model: str
+    started_at: float
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+    outcome: str = RUNNING
+    error_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressRow:
+    """Bytes that are about to leave the machine: how many, where to, and their hash."""
+
+    table: ClassVar[str] = "egress"
+    id: str
+    turn_id: str
+    at: float
+    host: str
+    bytes: int
+    sha256: str
+    call_id: str | None = None
+    provider: str = ""
+    model: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptVersionRow:
+    """A prompt as it was used. `id` is name@version+sha8; the first sighting is the one kept."""
+
+    table: ClassVar[str] = "prompt_version"
+    id: str
+    name: str
+    version: str
+    sha256: str
+    text: str
+    first_seen: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRow:
+    """What was asked, and the answer that was actually delivered, cut short or not."""
+
+    table: ClassVar[str] = "content"
+    turn_id: str
+    created_at: float
+    question: str = ""
+    answer: str = ""
+    thinking: str = ""
+
+
+Row = TurnRow | CallRow | PromptVersionRow | ContentRow
+AnyRow = Row | EgressRow
+R = TypeVar("R", TurnRow, CallRow, EgressRow, PromptVersionRow, ContentRow)
+
+
+def encode(row: AnyRow) -> dict[str, SqlValue]:
+    """Column by column, in the order of the fields."""
+    return {f.name: _to_sql(getattr(row, f.name), "json" in f.metadata) for f in fields(row)}
+
+
+def decode(kind: type[R], columns: Mapping[str, Any]) -> R:
+    """Build a row of what is there; columns of another schema version are left out."""
+    values: dict[str, Any] = {}
+    for f in fields(kind):
+        if f.name not in columns:
+            continue
+        value = columns[f.name]
+        if load := f.metadata.get("json"):
+            value = _from_json(value, load)
+        elif isinstance(f.default, bool):
+            value = bool(value)
+        values[f.name] = value
+    return kind(**values)
+
+
+def as_dict(row: AnyRow) -> dict[str, Any]:
+    """For a JSON document; mappings and tuples stay what they are."""
+    return {f.name: getattr(row, f.name) for f in fields(row)}
+
+
+def clean_text(text: str) -> str:
+    """Valid UTF-8: a lone surrogate (half an emoji, cut in a stream) would fail the row."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _to_sql(value: Any, is_json: bool) -> SqlValue:
+    if is_json:
+        value = json.dumps(dict(value) if isinstance(value, Mapping) else list(value))
+    if isinstance(value, str):
+        return clean_text(value)
+    return value  # type: ignore[no-any-return]
+
+
+def _from_json(text: Any, load: Callable[..., Any]) -> Any:
+    try:
+        return load(json.loads(text))
+    except (TypeError, ValueError):
+        return load()

@@ -1,0 +1,113 @@
+"""The tables of the session log, and the steps from each version to the next.
+
+Knows neither rows nor threads; `PRAGMA user_version` is the number of steps a file has taken.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from ..errors import ConfigError
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+class SchemaTooNew(ConfigError):
+    """A newer hal-auto wrote this file; this one leaves it alone."""
+
+    code = "session_log_too_new"
+
+
+def _first_tables(connection: sqlite3.Connection) -> None:
+    for statement in (_TURN, _CALL, _EGRESS, _PROMPT_VERSION, _CONTENT, _STATE, *_INDEXES):
+        connection.execute(statement)
+
+
+_TURN = """
+CREATE TABLE turn (
+    id TEXT PRIMARY KEY, started_at REAL NOT NULL,
+    chat_id TEXT, message_id TEXT, user_message_id TEXT, session_id TEXT, user_id TEXT, task TEXT,
+    policy_id TEXT NOT NULL DEFAULT '', route TEXT NOT NULL DEFAULT '',
+    source TEXT NOT NULL DEFAULT '', confidence REAL, reason TEXT NOT NULL DEFAULT '',
+    needs_search REAL, probabilities TEXT NOT NULL DEFAULT '{}', prompt_id TEXT,
+    provider TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '',
+    leaves_machine INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT NOT NULL, error_code TEXT NOT NULL DEFAULT '',
+    classify_ms REAL, first_token_ms REAL, total_ms REAL,
+    prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL,
+    speculation TEXT NOT NULL DEFAULT '', degradations TEXT NOT NULL DEFAULT '[]',
+    notes TEXT NOT NULL DEFAULT '[]', hal_version TEXT NOT NULL DEFAULT '',
+    features_json TEXT NOT NULL DEFAULT '{}', process_id TEXT NOT NULL DEFAULT ''
+)"""
+_CALL = """
+CREATE TABLE call (
+    id TEXT PRIMARY KEY, turn_id TEXT NOT NULL, n INTEGER NOT NULL, purpose TEXT NOT NULL,
+    provider TEXT NOT NULL, model TEXT NOT NULL, started_at REAL NOT NULL,
+    first_token_ms REAL, total_ms REAL, prompt_tokens INTEGER, completion_tokens INTEGER,
+    cached_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
+    outcome TEXT NOT NULL, error_code TEXT NOT NULL DEFAULT ''
+)"""
+_EGRESS = """
+CREATE TABLE egress (
+    id TEXT PRIMARY KEY, turn_id TEXT NOT NULL, call_id TEXT, at REAL NOT NULL,
+    host TEXT NOT NULL, provider TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '',
+    purpose TEXT NOT NULL DEFAULT '', bytes INTEGER NOT NULL, sha256 TEXT NOT NULL
+)"""
+_PROMPT_VERSION = """
+CREATE TABLE prompt_version (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, sha256 TEXT NOT NULL,
+    text TEXT NOT NULL, first_seen REAL NOT NULL
+)"""
+_CONTENT = """
+CREATE TABLE content (
+    turn_id TEXT PRIMARY KEY, question TEXT NOT NULL, answer TEXT NOT NULL,
+    thinking TEXT NOT NULL, created_at REAL NOT NULL
+)"""
+_STATE = "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at REAL NOT NULL)"
+_INDEXES = (
+    "CREATE INDEX turn_chat ON turn (chat_id, started_at)",
+    "CREATE INDEX turn_started ON turn (started_at)",
+    "CREATE INDEX turn_user_message ON turn (user_message_id)",
+    # Holds the few unfinished turns only, so that looking for dead ones costs nothing.
+    "CREATE INDEX turn_running ON turn (process_id) WHERE outcome = 'running'",
+    "CREATE INDEX call_turn ON call (turn_id, n)",
+    "CREATE INDEX egress_turn ON egress (turn_id, at)",
+    "CREATE INDEX content_created ON content (created_at)",
+)
+
+# Append only: what a released version has run once is never edited.
+MIGRATIONS: tuple[Migration, ...] = (_first_tables,)
+VERSION = len(MIGRATIONS)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check(connection: sqlite3.Connection) -> int:
+    """The version of the file; SchemaTooNew when it is beyond this code. Only reads."""
+    version = version_of(connection)
+    if version > VERSION:
+        raise SchemaTooNew(
+            f"The session log has schema {version}, this hal-auto knows up to {VERSION}.",
+            "Update hal-auto, or set HAL_DATA_DIR to another folder; the file was left as it is.",
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to VERSION, all steps or none; two processes may do so at once."""
+    if check(connection) == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again under the lock: the other process may have been first.
+        for number in range(check(connection), VERSION):
+            MIGRATIONS[number](connection)
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,78 @@
+"""Every statement that changes the session log, as functions of an open connection.
+
+Knows no thread, no file and no clock; the caller owns the transaction.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Mapping
+
+from .process import Life, ProcessMark, life_of
+from .record import RUNNING, AnyRow, EgressRow, PromptVersionRow, TurnRow, encode
+
+# Where nobody can tell whether the writer lives: an hour is longer than any turn may take, and
+# a turn that ends after all replaces its row.
+FOREIGN_TURN_MAX_S = 3600.0
+_DAY_S = 86_400.0
+
+
+def save(connection: sqlite3.Connection, row: AnyRow) -> None:
+    """Insert; a row of the same key is replaced, except where the first one is the truth."""
+    values = encode(row)
+    names = ", ".join(values)
+    places = ", ".join("?" * len(values))
+    connection.execute(
+        f"INSERT INTO {row.table} ({names}) VALUES ({places}){_on_conflict(row, values)}",  # noqa: S608
+        tuple(values.values()),
+    )
+
+
+def _on_conflict(row: AnyRow, values: Mapping[str, object]) -> str:
+    if isinstance(row, EgressRow):
+        return ""  # the audit is append-only: the same id twice is an error
+    if isinstance(row, PromptVersionRow):
+        return " ON CONFLICT DO NOTHING"
+    key = next(iter(values))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
+    return f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+
+def put_state(connection: sqlite3.Connection, key: str, value: str, now_s: float) -> None:
+    connection.execute(
+        "INSERT INTO state (key, value, updated_at) VALUES (?, ?, ?) ON CONFLICT (key)"
+        " DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+        (key, value, now_s),
+    )
+
+
+def expire_content(connection: sqlite3.Connection, days: int, now_s: float) -> int:
+    """Delete questions and answers older than `days`; how many went."""
+    before = now_s - max(days, 0) * _DAY_S
+    return connection.execute("DELETE FROM content WHERE created_at <= ?", (before,)).rowcount
+
+
+def cut_dead(connection: sqlite3.Connection, here: ProcessMark, now_s: float) -> int:
+    """Mark what dead processes left running as cut; how many turns that were."""
+    owners = connection.execute("SELECT DISTINCT process_id FROM turn WHERE outcome = 'running'")
+    count = 0
+    for (owner,) in owners.fetchall():
+        life = life_of(owner, here)
+        if life is not Life.ALIVE:
+            before = math.inf if life is Life.DEAD else now_s - FOREIGN_TURN_MAX_S
+            count += _cut(connection, owner, before)
+    if count:
+        connection.execute(
+            "UPDATE call SET outcome = 'cut' WHERE outcome = 'running'"
+            " AND turn_id IN (SELECT id FROM turn WHERE outcome = 'cut')"
+        )
+    return count
+
+
+def _cut(connection: sqlite3.Connection, owner: str, before_s: float) -> int:
+    return connection.execute(
+        f"UPDATE {TurnRow.table} SET outcome = 'cut'"  # noqa: S608 - a constant
+        " WHERE outcome = ? AND process_id = ? AND started_at <= ?",
+        (RUNNING, owner, before_s),
+    ).rowcount

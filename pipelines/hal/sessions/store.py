@@ -1,0 +1,113 @@
+"""Take rows for the session log from any thread and hand back futures; never raise, never wait.
+
+Knows no SQL and no retries: the writer thread behind it does all that touches the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from .operation import ContentPolicy, Operation
+from .process import this_process
+from .record import ContentRow, EgressRow, Row, TurnRow
+from .statements import put_state, save
+from .writer import Writer
+
+# How long SQLite waits for another process' lock; more would hold up a turn that waits to send.
+BUSY_TIMEOUT_S = 5.0
+# A shutdown must not hang on a broken disk; what is left after that is lost and said so.
+CLOSE_TIMEOUT_S = 2.0
+
+
+class SessionStore:
+    """The writing side of the log. Cheap to make; `start()` begins the thread.
+
+    A write's future resolves when the row is committed. It fails as soon as an attempt failed,
+    so that nobody waits on a broken disk; the row itself is kept and tried again. Only an egress
+    row is not: its future fails with EgressRefused, and then nothing may be sent.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        log_content: bool,
+        content_days: int,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._process = this_process()
+        self._policy = ContentPolicy(log_content, content_days)
+        self._writer = Writer(path, self._process, busy_timeout_s, clock)
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        # Reentrant, for a `finally` that the garbage collector runs in the middle of `close`.
+        self._lock = threading.RLock()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What went wrong with the file, in sentences, without any user's text."""
+        return self._writer.warnings
+
+    def start(self) -> None:
+        """Begin the thread, which opens the file. Returns at once; a second call does nothing."""
+        with self._lock:
+            if self._thread is not None or self._is_closed:
+                return
+            self._writer.configure(self._policy)
+            # A daemon: a stuck disk must not keep the interpreter from ending.
+            self._thread = threading.Thread(target=self._writer.run, name="hal-log", daemon=True)
+            self._thread.start()
+
+    def configure(self, log_content: bool, content_days: int) -> None:
+        """From now on; rows already kept stay until they are `content_days` old."""
+        self._policy = ContentPolicy(log_content, content_days)
+        self._writer.configure(self._policy)
+
+    def write(self, row: Row) -> Future[None]:
+        """Put a row in the queue; a turn, call or content of the same key is replaced."""
+        if isinstance(row, ContentRow) and not self._policy.keeps:
+            return _resolved()
+        if isinstance(row, TurnRow):
+            row = replace(row, process_id=str(self._process))
+        return self._submit(Operation(partial(save, row=row)))
+
+    def write_egress(self, row: EgressRow) -> Future[None]:
+        """Send only after this resolved: then the row is on the disk."""
+        return self._submit(Operation(partial(save, row=row), is_egress=True))
+
+    def put_state(self, key: str, json_text: str) -> Future[None]:
+        """Remember a small value, such as the classifier's calibration."""
+        change = partial(put_state, key=key, value=json_text, now_s=self._clock())
+        return self._submit(Operation(change))
+
+    def close(self) -> None:
+        """Write what waits, then end the thread; at most CLOSE_TIMEOUT_S, again and again."""
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True
+                self._writer.stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(CLOSE_TIMEOUT_S)
+
+    def _submit(self, operation: Operation) -> Future[None]:
+        if self._thread is None:
+            operation.fail("The session log has not been started.")
+        elif self._is_closed:
+            operation.fail("The session log is closed.")
+        else:
+            self._writer.submit(operation)
+        return operation.future
+
+
+def _resolved() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future

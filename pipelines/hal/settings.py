@@ -1,0 +1,280 @@
+"""Settings: what the valves and the environment come to, checked, clamped and frozen.
+
+The only module that reads the environment. Knows no client and opens nothing but a key file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from .valves import Valves, valves_class
+
+OLLAMA_PORT = 11434
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """Ollama and its models. Contexts are in tokens; one window per model, or Ollama reloads it."""
+
+    base_url: str
+    keep_alive: str
+    model: str
+    simple_model: str
+    vision_model: str | None
+    context_tokens: int
+    think: bool | str
+    first_token_s: float
+
+    @property
+    def answering(self) -> tuple[str, ...]:
+        """The models that hold whole conversations; the model for small talk need not."""
+        return (self.model, *([self.vision_model] if self.vision_model else []))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every local model that may answer, without repetition."""
+        names = [self.model, self.simple_model, *([self.vision_model] if self.vision_model else [])]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """xAI. `usable` is False when it is switched off or has no key."""
+
+    enabled: bool
+    base_url: str
+    api_key: str | None
+    model: str
+    confidence: float
+    when_unsure: str
+    fallback: bool
+    attachments: bool
+    reasoning: str
+    first_token_s: float
+
+    @property
+    def usable(self) -> bool:
+        return self.enabled and self.api_key is not None
+
+    def __repr__(self) -> str:
+        return f"CloudSettings(model={self.model!r}, key={'set' if self.api_key else 'none'})"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingSettings:
+    """How a turn is decided."""
+
+    classifier_model: str
+    classifier_context_tokens: int
+    deadline_s: float
+    search_confidence: float
+    speculate: bool
+    sticky: bool
+    sticky_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """How an answer is delivered."""
+
+    pass_tools: bool
+    gap_s: float
+    total_s: float
+    show_status: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where the session log lives and what it keeps."""
+
+    data_dir: Path
+    content: bool
+    content_days: int
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "sessions.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a turn reads; captured once when the turn begins."""
+
+    local: LocalSettings
+    cloud: CloudSettings
+    routing: RoutingSettings
+    answer: AnswerSettings
+    log: LogSettings
+    searxng_url: str
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_valves(cls, valves: Valves, environ: Mapping[str, str] | None = None) -> Settings:
+        environ = os.environ if environ is None else environ
+        reader = _Reader(valves)
+        return cls(
+            local=reader.local(),
+            cloud=reader.cloud(environ),
+            routing=reader.routing(),
+            answer=reader.answer(),
+            log=reader.log(environ),
+            searxng_url=reader.url("SEARXNG_URL"),
+            warnings=tuple(reader.warnings),
+        )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        environ = os.environ if environ is None else environ
+        return cls.from_valves(valves_class(environ)(), environ)
+
+    def window_tokens(self, model: str) -> int:
+        """The one context window of a local model: two windows for one model mean two loads."""
+        if model == self.routing.classifier_model and model not in self.local.answering:
+            return self.routing.classifier_context_tokens
+        return self.local.context_tokens
+
+    @property
+    def policy_id(self) -> str:
+        """Names the rules in force: equal ids mean that equal turns were decided alike."""
+        parts = [
+            f"{field.name}={getattr(group, field.name)}"
+            for group in (self.local, self.cloud, self.routing)
+            for field in fields(group)
+            if field.name not in {"api_key", "base_url", "keep_alive"}
+        ]
+        parts.append(f"usable={self.cloud.usable}")
+        return "policy-" + sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+class _Reader:
+    """Reads valves one by one and remembers what it had to change."""
+
+    def __init__(self, valves: Valves) -> None:
+        self.valves = valves
+        self.warnings: list[str] = list(valves.problems)
+
+    def local(self) -> LocalSettings:
+        model = self.local_model("LOCAL_MODEL")
+        return LocalSettings(
+            base_url=ollama_url(self.url("OLLAMA_BASE_URL")),
+            keep_alive=self.valves.OLLAMA_KEEP_ALIVE,
+            model=model,
+            simple_model=self.local_model("SIMPLE_MODEL") or model,
+            vision_model=self.local_model("VISION_MODEL") or None,
+            context_tokens=self.clamped("LOCAL_CONTEXT_TOKENS", 1024, 1_048_576),
+            think={"off": False, "on": True}.get(self.valves.LOCAL_THINK, self.valves.LOCAL_THINK),
+            first_token_s=self.clamped("LOCAL_FIRST_TOKEN_S", 1.0, 1800.0),
+        )
+
+    def cloud(self, environ: Mapping[str, str]) -> CloudSettings:
+        return CloudSettings(
+            enabled=self.valves.CLOUD_ENABLED,
+            base_url=self.url("XAI_API_BASE_URL").rstrip("/"),
+            api_key=self.valves.XAI_API_KEY or self.key_from(environ),
+            model=self.valves.CLOUD_MODEL,
+            confidence=self.clamped("CLOUD_CONFIDENCE", 0.0, 1.0),
+            when_unsure=self.valves.CLOUD_WHEN_UNSURE,
+            fallback=self.valves.CLOUD_FALLBACK,
+            attachments=self.valves.CLOUD_ATTACHMENTS,
+            reasoning=self.valves.CLOUD_REASONING,
+            first_token_s=self.clamped("CLOUD_FIRST_TOKEN_S", 1.0, 600.0),
+        )
+
+    def routing(self) -> RoutingSettings:
+        return RoutingSettings(
+            classifier_model=self.local_model("CLASSIFIER_MODEL"),
+            classifier_context_tokens=self.clamped("CLASSIFIER_CONTEXT_TOKENS", 512, 32768),
+            deadline_s=self.clamped("CLASSIFIER_DEADLINE_S", 0.1, 30.0),
+            search_confidence=self.clamped("SEARCH_CONFIDENCE", 0.0, 1.0),
+            speculate=self.valves.SPECULATE,
+            sticky=self.valves.STICKY,
+            sticky_confidence=self.clamped("STICKY_CONFIDENCE", 0.0, 1.0),
+        )
+
+    def answer(self) -> AnswerSettings:
+        return AnswerSettings(
+            pass_tools=self.valves.PASS_TOOLS,
+            gap_s=self.clamped("ANSWER_GAP_S", 1.0, 600.0),
+            total_s=self.clamped("ANSWER_TOTAL_S", 10.0, 86400.0),
+            show_status=self.valves.SHOW_STATUS,
+        )
+
+    def log(self, environ: Mapping[str, str]) -> LogSettings:
+        return LogSettings(
+            data_dir=data_dir(environ),
+            content=self.valves.LOG_CONTENT,
+            content_days=self.clamped("LOG_CONTENT_DAYS", 1, 36500),
+        )
+
+    def clamped(self, name: str, low: Number, high: Number) -> Number:
+        value: Number = getattr(self.valves, name)
+        kept = min(max(value, low), high)
+        if kept != value:
+            self.warnings.append(f"{name}: {value} is outside {low} to {high}, {kept} is in force")
+        return kept
+
+    def local_model(self, name: str) -> str:
+        value: str = getattr(self.valves, name) or ""
+        if not value.lower().endswith(("-cloud", ":cloud")):
+            return value
+        # Ollama forwards such models to its own cloud: what we call local would leave the machine.
+        default: str = Valves.model_fields[name].default or ""
+        self.warnings.append(
+            f"{name}: {value} runs in Ollama's cloud, not here; {default or 'none'} is in force"
+        )
+        return default
+
+    def url(self, name: str) -> str:
+        value: str = getattr(self.valves, name)
+        candidate = value if "://" in value else f"http://{value}"
+        parts = urlsplit(candidate)
+        if parts.scheme in {"http", "https"} and parts.hostname:
+            return candidate.rstrip("/")
+        default: str = Valves.model_fields[name].default
+        self.warnings.append(f"{name}: not an http address, {default} is in force")
+        return default
+
+    def key_from(self, environ: Mapping[str, str]) -> str | None:
+        for name in ("XAI_API_KEY", "HAL_XAI_API_KEY"):
+            if environ.get(name, "").strip():
+                return environ[name].strip()
+        return self.key_from_file(environ.get("XAI_API_KEY_FILE", "").strip())
+
+    def key_from_file(self, path: str) -> str | None:
+        if not path:
+            return None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except OSError as error:
+            self.warnings.append(f"XAI_API_KEY_FILE: cannot be read ({error.strerror})")
+            return None
+
+
+def ollama_url(url: str) -> str:
+    """The address to call for what `OLLAMA_HOST` says, which may be a bind address without port."""
+    parts = urlsplit(url)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(parts.hostname or "", parts.hostname or "")  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port or (443 if parts.scheme == "https" else OLLAMA_PORT)
+    return f"{parts.scheme}://{host}:{port}{parts.path}"
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """Where the log, caches and keys live: `HAL_DATA_DIR`, else the platform's user data folder."""
+    if environ.get("HAL_DATA_DIR", "").strip():
+        return Path(environ["HAL_DATA_DIR"]).expanduser()
+    home = Path(environ.get("HOME") or Path.home())
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "hal-auto"
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home) / "hal-auto"
+    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "hal-auto"

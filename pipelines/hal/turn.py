@@ -1,0 +1,182 @@
+"""One turn, top to bottom: the one place where the order of things stands.
+
+Knows every step by name and none from the inside; knows no server and no wire format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from time import perf_counter
+
+from . import explain
+from .chats import ChatMemory
+from .enrichment.gather import gather
+from .errors import HalError, ProviderError
+from .gateway.attempt import Attempt
+from .gateway.gateway import outcome_of
+from .privacy.policy import inspect
+from .recorder import TurnRecorder
+from .routing.decide import decide, default_decision
+from .routing.plan import Demand, Offers, make_plan
+from .routing.rules import decide_by_rules
+from .services import Services
+from .sizes import conversation_tokens
+from .types import (
+    Chunk,
+    Decided,
+    Decision,
+    Evidence,
+    Failure,
+    Finish,
+    Outcome,
+    Override,
+    Plan,
+    Route,
+    Status,
+    Summary,
+    Target,
+    Text,
+    Turn,
+)
+
+# What a commit to a local disk takes at most; a slower one must not hold back the end of a turn.
+LOG_WAIT_S = 0.25
+
+
+async def run_turn(
+    turn: Turn, services: Services, chats: ChatMemory, recorder: TurnRecorder
+) -> AsyncIterator[Chunk]:
+    """Answer one turn. Never raises but on cancellation: every failure is a Failure chunk."""
+    if turn.override is Override.WHY:
+        yield Text(await chats.why(turn.chat_id))
+        return
+    recorder.begin()
+    try:
+        async for chunk in _answer(turn, services, chats, recorder):
+            yield chunk
+    except HalError as error:
+        await _record(recorder, services, outcome_of(error), error.code)
+        yield Failure(error.sentence, error.code)
+    finally:
+        # Reached without a record only when the turn was cancelled: Stop, or the client went away.
+        recorder.finish(Outcome.STOPPED, keep_content=services.settings.log.content)
+
+
+async def _answer(
+    turn: Turn, services: Services, chats: ChatMemory, recorder: TurnRecorder
+) -> AsyncIterator[Chunk]:
+    settings = services.settings
+    findings = inspect(turn, attachments_may_leave=settings.cloud.attachments)
+    offers = await services.catalogue.offers()
+    demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
+    previous = None if turn.task else await chats.previous_route(turn.chat_id)
+    ahead: Attempt | None = None
+    decision = decide_by_rules(turn, previous)
+    try:
+        if decision is None:
+            yield Status("Choosing a model")
+            ahead = _speculate(turn, services, offers, recorder)
+            decision = await _classify(turn, services, previous, recorder)
+        plan = make_plan(decision, findings, offers, demand, settings.cloud)
+        recorder.decided(decision, plan)
+        chats.remember(turn.chat_id, decision)
+        ahead = await _adopt_or_discard(ahead, plan, recorder)
+        yield Decided(decision, plan)
+        yield Status(explain.decision_line(decision, plan), done=True)
+        evidence = gather(plan, services.without_search, datetime.now(UTC).date())
+        if evidence.note:
+            yield Status(evidence.note, done=True)
+
+        def make(target: Target) -> Attempt:
+            return services.gateway.attempt(turn, target, plan, evidence, recorder)
+
+        last: Finish | None = None
+        async for chunk in services.gateway.stream(plan, make, recorder, ahead):
+            if isinstance(chunk, Finish):
+                last = chunk
+            else:
+                yield chunk
+    except BaseException:
+        if ahead is not None:
+            await ahead.discard()
+        raise
+    if last is not None:
+        yield last
+    summary = _summary(decision, recorder)
+    await _record(recorder, services, Outcome.DONE)
+    yield Status(explain.final_line(summary, recorder.target or plan.targets[0]), done=True)
+    yield summary
+
+
+async def _classify(
+    turn: Turn, services: Services, previous: Route | None, recorder: TurnRecorder
+) -> Decision:
+    """The classifier's decision, or the default one: a classifier never fails a turn."""
+    began = perf_counter()
+    settings = services.settings.routing
+    for prompt in services.prompts[:2]:
+        recorder.prompt(prompt)
+    try:
+        async with asyncio.timeout(settings.deadline_s):
+            verdict = await services.classifier.classify(turn)
+    except TimeoutError:
+        degraded, words = "classifier_timeout", f"no decision within {settings.deadline_s:g} s"
+    except ProviderError as error:
+        degraded, words = f"classifier_{error.code}", f"no decision: {error.sentence}"
+    else:
+        return decide(verdict, previous, settings)
+    return default_decision(degraded, words, (perf_counter() - began) * 1000)
+
+
+def _speculate(
+    turn: Turn, services: Services, offers: Offers, recorder: TurnRecorder
+) -> Attempt | None:
+    """Begin the local answer before it is known whether it is wanted; it can reach nothing else."""
+    routing = services.settings.routing
+    models = (routing.classifier_model, offers.local.model)
+    if not routing.speculate or not services.catalogue.are_loaded(*models):
+        return None
+    plan = Plan((offers.local,), Route.MODERATE)
+    try:
+        ahead = services.gateway.attempt(turn, offers.local, plan, Evidence(), recorder)
+    except ProviderError:
+        return None
+    ahead.begin()
+    return ahead
+
+
+async def _adopt_or_discard(
+    ahead: Attempt | None, plan: Plan, recorder: TurnRecorder
+) -> Attempt | None:
+    if ahead is None:
+        return None
+    if ahead.target == plan.targets[0] and not plan.enrich:
+        recorder.speculation("used")
+        return ahead
+    recorder.speculation("discarded")
+    await ahead.discard()
+    return None
+
+
+def _summary(decision: Decision, recorder: TurnRecorder) -> Summary:
+    return Summary(
+        route=decision.route,
+        confidence=decision.confidence,
+        reason=decision.reason,
+        model=recorder.target.model if recorder.target else "",
+        usage=recorder.usage,
+        classify_ms=decision.latency_ms,
+        first_token_ms=recorder.first_token_ms,
+        total_ms=recorder.elapsed_ms,
+    )
+
+
+async def _record(
+    recorder: TurnRecorder, services: Services, outcome: Outcome, error_code: str = ""
+) -> None:
+    """Wait until the turn is durable, but not for a log in trouble: it never costs a turn."""
+    written = recorder.finish(outcome, error_code, keep_content=services.settings.log.content)
+    if written is not None:
+        await asyncio.wait([asyncio.wrap_future(written)], timeout=LOG_WAIT_S)

@@ -1,0 +1,298 @@
+"""The vocabulary of a turn: what comes in, what is decided, what goes out.
+
+Knows no server, no client and no file; every value is frozen, so that parallel steps can share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Route(StrEnum):
+    """Where a turn goes. Difficulty is SIMPLE/MODERATE/COMPLEX; ENRICH and META stand beside it."""
+
+    META = "META"
+    SIMPLE = "SIMPLE"
+    MODERATE = "MODERATE"
+    COMPLEX = "COMPLEX"
+    ENRICH = "ENRICH"
+
+
+DIFFICULTIES = (Route.SIMPLE, Route.MODERATE, Route.COMPLEX)
+
+
+class Override(StrEnum):
+    """What the user may write as the first word of a turn."""
+
+    LOCAL = "/local"
+    CLOUD = "/cloud"
+    WEB = "/web"
+    WHY = "/why"
+
+
+class Source(StrEnum):
+    """Who made a decision."""
+
+    RULE = "rule"
+    OVERRIDE = "override"
+    CLASSIFIER = "classifier"
+    STICKY = "sticky"
+    DEFAULT = "default"
+
+
+class Outcome(StrEnum):
+    """How a turn or a call ended."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    CUT = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model asked for. `arguments` is JSON text, as in the OpenAI dialect."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the conversation.
+
+    `images` are URLs as they came: `data:image/...;base64,...` or http(s).
+    """
+
+    role: str
+    text: str
+    images: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Sampling parameters in OpenAI's terms; None means that the user did not set it."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repeat_penalty: float | None = None
+    response_format: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question to hal-auto, as read from the request.
+
+    `messages` is the whole conversation with our own commands removed; `question` is the clean text
+    of this turn, without file contents and templates; `attachments` are the kinds of things that
+    hang on the conversation (file, image, tool result). Ids are None for a direct API call.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    question: str
+    override: Override | None = None
+    task: str | None = None
+    chat_id: str | None = None
+    message_id: str | None = None
+    user_message_id: str | None = None
+    session_id: str | None = None
+    user_id: str | None = None
+    features: Mapping[str, bool] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=Parameters)
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    attachments: tuple[str, ...] = ()
+    stream: bool = True
+
+    @property
+    def is_temporary(self) -> bool:
+        """A temporary chat: Open WebUI keeps nothing of it, and neither do we."""
+        return (self.chat_id or "").startswith("temporary:")
+
+    @property
+    def is_tool_round(self) -> bool:
+        """The model's own tool call has been run; this request carries the result."""
+        return bool(self.messages) and self.messages[-1].role == "tool"
+
+    @property
+    def has_images(self) -> bool:
+        return any(message.images for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What in all that would travel is private. `reasons` are words for the user, never values."""
+
+    must_stay_local: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which route, how sure, and why.
+
+    `confidence` and `probabilities` are in 0..1; `needs_search` is P(needs current information),
+    None when nobody asked. `degraded` names what went wrong on the way, None when nothing did.
+    """
+
+    route: Route
+    confidence: float
+    source: Source
+    reason: str
+    needs_search: float | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    prompt_id: str | None = None
+    latency_ms: float = 0.0
+    degraded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model that can answer. `context_tokens` is the window we may fill, prompt and answer."""
+
+    provider: str
+    model: str
+    leaves_machine: bool
+    context_tokens: int
+    can_see: bool = False
+    can_think: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the status line calls it."""
+        return f"{'xAI' if self.leaves_machine else 'local'} {self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every target that this turn may ever reach, best first; nothing may reach another one."""
+
+    targets: tuple[Target, ...]
+    route: Route
+    enrich: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def may_leave(self) -> bool:
+        return any(target.leaves_machine for target in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was looked up: `instructions` join the system prompt, `note` is for the user."""
+
+    instructions: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one target is asked: messages that fit its context, and its own parameters."""
+
+    target: Target
+    messages: tuple[Message, ...]
+    parameters: Parameters = field(default_factory=Parameters)
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    conversation_id: str | None = None
+    dropped_messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of the model's reasoning, shown as a collapsible block."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A line above the answer: what is being done, or what was decided."""
+
+    text: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """Tool calls that the caller has to run."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call used, by the provider's own count; `cost_usd` is None when it is unknown."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The provider ended its answer: stop, length, tool_calls or content_filter."""
+
+    reason: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision and the plan of this turn, for the faces that show them."""
+
+    decision: Decision
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The turn could not be answered; `message` says what broke and what to do."""
+
+    message: str
+    code: str = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The last word of a turn, for the (i) popover and for API clients."""
+
+    route: str
+    confidence: float
+    reason: str
+    model: str
+    usage: Usage
+    classify_ms: float
+    first_token_ms: float | None
+    total_ms: float
+
+
+ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish
+Chunk = Text | Thinking | Status | ToolCalls | Finish | Decided | Failure | Summary
+
+
+def text_of(messages: Sequence[Message]) -> str:
+    """All text of the messages, for size estimates."""
+    return "\n".join(message.text for message in messages)

@@ -1,0 +1,190 @@
+"""Chunks as Open WebUI and OpenAI clients read them: SSE `data:` lines and completion objects.
+
+Pure. Knows the shapes that the Pipelines server passes on; knows no queue and no thread.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .types import (
+    Chunk,
+    Decided,
+    Failure,
+    Finish,
+    Status,
+    Summary,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolCalls,
+    Usage,
+)
+
+
+class Wire:
+    """Encodes the chunks of one turn. `show_events`: the caller draws status lines."""
+
+    def __init__(self, turn_id: str, model: str, created_s: int, *, show_events: bool) -> None:
+        self._base = {
+            "id": f"chatcmpl-{turn_id}",
+            "object": "chat.completion.chunk",
+            "created": created_s,
+            "model": model,
+        }
+        self._show_events = show_events
+
+    def encode(self, chunk: Chunk) -> str | None:
+        """One `data:` line without its blank line; None for what this caller does not get."""
+        payload = self._payload(chunk)
+        return None if payload is None else f"data: {json.dumps(payload, ensure_ascii=False)}"
+
+    def text(self, text: str) -> str:
+        return f"data: {json.dumps(self._delta({'content': text}), ensure_ascii=False)}"
+
+    def thinking(self, text: str) -> str:
+        payload = self._delta({"reasoning_content": text})
+        return f"data: {json.dumps(payload, ensure_ascii=False)}"
+
+    def _payload(self, chunk: Chunk) -> dict[str, Any] | None:
+        match chunk:
+            case Status():
+                return _event(chunk) if self._show_events else None
+            case Decided():
+                # A client without status lines still learns what was decided, in its first chunk.
+                return None if self._show_events else self._decided(chunk)
+            case Text(text):
+                return self._delta({"content": text})
+            case Thinking(text):
+                return self._delta({"reasoning_content": text})
+            case ToolCalls(calls):
+                return self._delta({"tool_calls": [tool_call(c, i) for i, c in enumerate(calls)]})
+            case Finish(reason):
+                return self._delta({}, reason)
+            case Summary():
+                return {**self._base, "choices": [], "usage": usage_of(chunk)}
+            case Failure():
+                return error_of(chunk)
+
+    def _decided(self, chunk: Decided) -> dict[str, Any]:
+        return {**self._delta({"role": "assistant", "content": ""}), "hal": decision_of(chunk)}
+
+    def _delta(self, delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return {**self._base, "choices": [choice]}
+
+
+class Message(BaseModel):
+    """The answer of a completion. Its repr is silent, because the server logs it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    role: str = "assistant"
+    content: str = Field(default="", repr=False)
+
+    def __repr__(self) -> str:
+        return "Message(...)"
+
+
+class Completion(BaseModel):
+    """A whole answer, for `stream: false`."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    id: str
+    object: str = "chat.completion"
+    created: int
+    model: str
+    choices: list[dict[str, Any]] = Field(repr=False)
+    usage: dict[str, Any] = Field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Completion(id={self.id!r})"
+
+    __str__ = __repr__
+
+
+def completion(chunks: list[Chunk], turn_id: str, model: str, created_s: int) -> BaseModel:
+    """All chunks of a turn as one completion, or as the error that ended it."""
+    failure = next((chunk for chunk in chunks if isinstance(chunk, Failure)), None)
+    text = "".join(chunk.text for chunk in chunks if isinstance(chunk, Text))
+    if failure is not None and not text:
+        return ErrorReply(**error_of(failure))
+    finish = next((c.reason for c in chunks if isinstance(c, Finish)), "stop")
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if thinking := "".join(chunk.text for chunk in chunks if isinstance(chunk, Thinking)):
+        message["reasoning_content"] = thinking
+    if calls := [call for c in chunks if isinstance(c, ToolCalls) for call in c.calls]:
+        message["tool_calls"] = [tool_call(call) for call in calls]
+    if failure is not None:
+        message["content"] += f"\n\n[{failure.message}]"
+        finish = "error"
+    summary = next((chunk for chunk in chunks if isinstance(chunk, Summary)), None)
+    return Completion(
+        id=f"chatcmpl-{turn_id}",
+        created=created_s,
+        model=model,
+        choices=[{"index": 0, "message": message, "finish_reason": finish}],
+        usage=usage_of(summary) if summary else {},
+    )
+
+
+class ErrorReply(BaseModel):
+    """`{"error": {...}}`: what a client without a stream gets for a failure."""
+
+    error: dict[str, Any]
+
+
+def error_of(failure: Failure) -> dict[str, Any]:
+    return {"error": {"message": failure.message, "code": failure.code}}
+
+
+def usage_of(summary: Summary) -> dict[str, Any]:
+    """Token counts in OpenAI's names, and ours beside them: all of it shows in the (i) popover."""
+    usage: Usage = summary.usage
+    counts: dict[str, Any] = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "hal_route": summary.route,
+        "hal_confidence": round(summary.confidence, 3),
+        "hal_reason": summary.reason,
+        "hal_model": summary.model,
+        "hal_cost_usd": usage.cost_usd,
+        "hal_classify_ms": round(summary.classify_ms),
+        "hal_first_token_ms": round(summary.first_token_ms or 0),
+        "hal_total_ms": round(summary.total_ms),
+    }
+    if usage.cached_tokens:
+        counts["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+    if usage.reasoning_tokens:
+        counts["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    return counts
+
+
+def decision_of(decided: Decided) -> dict[str, Any]:
+    decision, plan = decided.decision, decided.plan
+    return {
+        "route": decision.route,
+        "confidence": round(decision.confidence, 3),
+        "source": decision.source,
+        "reason": decision.reason,
+        "target": plan.targets[0].label,
+        "notes": list(plan.notes),
+        "degraded": decision.degraded,
+    }
+
+
+def tool_call(call: ToolCall, index: int | None = None) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    named = {"id": call.id, "type": "function", "function": function}
+    return named if index is None else {"index": index, **named}
+
+
+def _event(status: Status) -> dict[str, Any]:
+    data = {"description": status.text, "done": status.done}
+    return {"event": {"type": "status", "data": data}}

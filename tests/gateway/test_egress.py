@@ -1,0 +1,175 @@
+"""Nothing leaves before the entry is written, and nothing at all when it cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from hal.errors import EgressRefused
+from hal.gateway import egress as module
+from hal.gateway.egress import Egress
+from hal.types import Plan
+from tests.servers import KEY, XaiServer
+
+from .helpers import CLOUD, LOCAL, Log, answer, ask, call, run, text_of, xai_at
+
+TIMEOUT = aiohttp.ClientTimeout(total=5)
+HEADERS = {"Authorization": f"Bearer {KEY}"}
+BODY = b'{"model": "grok-4.3", "messages": [{"role": "user", "content": "hello"}]}'
+
+
+@asynccontextmanager
+async def opened(log: Log, **options: object) -> AsyncIterator[Egress]:
+    async with aiohttp.ClientSession() as http:
+        yield Egress(http, log, **options)  # type: ignore[arg-type]
+
+
+async def post(egress: Egress, url: str, **changes: object) -> int:
+    options = {"call": call(CLOUD), "target": CLOUD, "timeout": TIMEOUT} | changes
+    async with egress.post(f"{url}/v1/chat/completions", HEADERS, BODY, **options) as response:  # type: ignore[arg-type]
+        await response.read()
+        return response.status
+
+
+def test_the_row_says_what_left() -> None:
+    async def work(url: str, log: Log) -> int:
+        async with opened(log, clock=lambda: 1234.5) as egress:
+            return await post(egress, url)
+
+    log = Log()
+    with XaiServer() as server:
+        assert run(work(server.url, log)) == 200
+        sent = server.chats[0].body
+        (row,) = log.rows
+        assert dict(row) == {
+            "id": row["id"],
+            "turn_id": "turn-1",
+            "call_id": "call-1",
+            "at": 1234.5,
+            "host": server.url.removeprefix("http://"),
+            "provider": "xai",
+            "model": "grok-4.3",
+            "purpose": "answer",
+            "bytes": len(sent),
+            "sha256": hashlib.sha256(sent).hexdigest(),
+        }
+
+
+def test_nothing_arrives_before_the_row_is_there() -> None:
+    async def work(server: XaiServer) -> None:
+        written = asyncio.Event()
+        log = Log(before=written.wait)  # type: ignore[arg-type]
+        async with opened(log) as egress:
+            sending = asyncio.create_task(post(egress, server.url))
+            await asyncio.sleep(0.2)
+            assert server.requests == []
+            assert log.rows == []
+            written.set()
+            assert await sending == 200
+            assert len(log.rows) == len(server.requests) == 1
+
+    with XaiServer() as server:
+        run(work(server))
+
+
+def failing_with(error: Exception) -> Log:
+    async def fail() -> None:
+        raise error
+
+    return Log(before=fail)
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), RuntimeError("closed"), ValueError()])
+def test_nothing_arrives_when_the_row_cannot_be_written(error: Exception) -> None:
+    async def work(server: XaiServer) -> None:
+        async with opened(failing_with(error)) as egress:
+            with pytest.raises(EgressRefused, match="nothing was sent"):
+                await post(egress, server.url)
+
+    with XaiServer() as server:
+        run(work(server))
+        assert server.requests == []
+
+
+def test_nothing_arrives_when_the_log_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(server: XaiServer) -> None:
+        async with opened(Log(before=asyncio.Event().wait)) as egress:  # type: ignore[arg-type]
+            with pytest.raises(EgressRefused, match="nothing was sent"):
+                await post(egress, server.url)
+
+    monkeypatch.setattr(module, "LOG_LIMIT_S", 0.1)
+    with XaiServer() as server:
+        run(work(server))
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "target"),
+    [
+        (call(LOCAL).plan, CLOUD),
+        (Plan((), call().plan.route), CLOUD),
+        (call(LOCAL).plan, LOCAL),
+        (call(CLOUD).plan, replace(CLOUD, model="grok-4.7")),
+        (call(CLOUD).plan, replace(CLOUD, leaves_machine=False)),
+    ],
+    ids=["local only", "empty", "a local target", "another model", "another target"],
+)
+def test_nothing_arrives_that_the_plan_does_not_name(plan: Plan, target: object) -> None:
+    async def work(server: XaiServer, log: Log) -> None:
+        async with opened(log) as egress:
+            with pytest.raises(EgressRefused):
+                await post(egress, server.url, call=replace(call(), plan=plan), target=target)
+
+    log = Log()
+    with XaiServer() as server:
+        run(work(server, log))
+        assert server.requests == []
+        assert log.rows == []
+
+
+def test_the_last_look_at_the_bytes_can_refuse() -> None:
+    def inspect(body: bytes, plan: Plan) -> None:
+        assert plan.may_leave
+        if b"hello" in body:
+            raise EgressRefused("There is an e-mail address in it.")
+
+    async def work(server: XaiServer, log: Log) -> None:
+        async with opened(log, inspect_bytes=inspect) as egress:
+            with pytest.raises(EgressRefused, match="e-mail"):
+                await post(egress, server.url)
+
+    log = Log()
+    with XaiServer() as server:
+        run(work(server, log))
+        assert server.requests == []
+        assert log.rows == []
+
+
+def test_the_row_is_there_when_the_network_is_not() -> None:
+    log = Log()
+    answer("xai", "http://127.0.0.1:9/v1", log=log)
+    assert len(log.rows) == 1
+
+
+def test_a_user_in_the_address_is_not_logged() -> None:
+    assert module._host("https://me:secret@api.x.ai:443/v1") == "api.x.ai:443"
+
+
+def test_the_provider_goes_through_it() -> None:
+    async def refused(server: XaiServer) -> None:
+        async with xai_at(server.base_url, log=failing_with(OSError())) as stream:
+            with pytest.raises(EgressRefused):
+                await anext(stream(ask(CLOUD)))
+
+    with XaiServer() as server:
+        run(refused(server))
+        assert server.requests == []
+        log = Log()
+        assert text_of(answer("xai", server.base_url, log=log)) == "cloud: hello"
+        assert log.rows[0]["bytes"] == len(server.chats[0].body)

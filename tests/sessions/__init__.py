@@ -1,0 +1,1 @@
+"""Tests of the session log: real files, real threads, real processes."""

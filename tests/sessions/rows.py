@@ -1,0 +1,68 @@
+"""Rows with sensible values, and a store that is always closed, for the tests of the log."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hal.sessions.record import CallRow, ContentRow, EgressRow, PromptVersionRow, TurnRow
+from hal.sessions.store import SessionStore
+
+NOON = 1_772_366_400.0  # 2026-03-01 12:00 UTC
+DAY_S = 86_400.0
+SOON_S = 10.0  # how long a test waits for what takes milliseconds
+
+
+def turn(id: str = "turn-1", **changes: Any) -> TurnRow:
+    return TurnRow(**{"id": id, "started_at": NOON, "chat_id": "chat-1", **changes})
+
+
+def call(id: str = "call-1", **changes: Any) -> CallRow:
+    values = {"turn_id": "turn-1", "n": 1, "purpose": "answer", "provider": "ollama"}
+    return CallRow(**{"id": id, "model": "m", "started_at": NOON, **values, **changes})
+
+
+def egress(id: str = "egress-1", **changes: Any) -> EgressRow:
+    values = {"turn_id": "turn-1", "at": NOON, "host": "api.x.ai", "bytes": 12, "sha256": "ab" * 32}
+    return EgressRow(**{"id": id, **values, **changes})
+
+
+def content(turn_id: str = "turn-1", **changes: Any) -> ContentRow:
+    values = {"created_at": NOON, "question": "Why?", "answer": "Because."}
+    return ContentRow(**{"turn_id": turn_id, **values, **changes})
+
+
+def prompt(**changes: Any) -> PromptVersionRow:
+    values = {"id": "classify@1+abcdef01", "name": "classify", "version": "1", "sha256": "ab" * 32}
+    return PromptVersionRow(**{**values, "text": "Say.", "first_seen": NOON, **changes})
+
+
+@contextmanager
+def opened(path: Path, **options: Any) -> Iterator[SessionStore]:
+    """A started store; `clock` stands still at NOON unless the test says otherwise."""
+    settings = {"log_content": True, "content_days": 30, "clock": lambda: NOON, **options}
+    store = SessionStore(path, **settings)
+    store.start()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def sql(path: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What another program sees in the file, or does to it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(int(SOON_S / 0.01)):
+        if is_so():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come about")
