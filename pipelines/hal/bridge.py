@@ -47,8 +47,16 @@ class Piece:
 class Bridge:
     """One per streamed turn. `begin()` on the loop, `pieces()` in the server's worker threads."""
 
-    def __init__(self, wire: Wire, call_soon: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        call_soon: Callable[..., Any],
+        *,
+        abandoned_s: float = ABANDONED_S,
+        look_s: float = LOOK_S,
+    ) -> None:
         self._wire, self._call_soon = wire, call_soon
+        self._abandoned_s, self._look_s = abandoned_s, look_s
         self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._waiting: list[str] = []
         self._kind: type[Text] | type[Thinking] | None = None
@@ -60,6 +68,7 @@ class Bridge:
         self._recorders: list[TurnRecorder] = []
         self._pulled_chars = 0
         self._pulled_at = monotonic()
+        self._stopping = False
         self._ended = False
 
     # On the loop's thread.
@@ -69,6 +78,8 @@ class Bridge:
             return
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(self._deliver(answer(self._recorders)))
+        # A task that is cancelled before its first step never gets to its own end.
+        self._task.add_done_callback(lambda _: self._end())
         self._watch(loop)
 
     async def _deliver(self, chunks: AsyncIterator[Chunk]) -> None:
@@ -82,7 +93,6 @@ class Bridge:
             self._take(UNEXPECTED)
         finally:
             await chunks.aclose()  # type: ignore[attr-defined]
-            self._end()
 
     def _take(self, chunk: Chunk) -> None:
         if isinstance(chunk, Text | Thinking):
@@ -122,13 +132,15 @@ class Bridge:
         if self._flush_handle is not None:
             self._flush_handle.cancel()
             self._flush_handle = None
+        if self._run:
+            # Only text sets the pace: a status line must not hold back the first word after it.
+            self._sent_at = asyncio.get_running_loop().time()
         self._close_run()
         if self._waiting:
             # Several SSE events in one item: the server adds the last blank line itself.
             self._pieces.put(Piece("\n\n".join(self._waiting), self._chars))
             self._waiting.clear()
             self._chars = 0
-        self._sent_at = asyncio.get_running_loop().time()
 
     def _end(self) -> None:
         if not self._ended:
@@ -139,15 +151,18 @@ class Bridge:
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._ended:
             return
-        if not self._pieces.empty() and monotonic() - self._pulled_at > ABANDONED_S:
+        if not self._pieces.empty() and monotonic() - self._pulled_at > self._abandoned_s:
             self._cancel()
         else:
-            loop.call_later(ABANDONED_S / 3, self._watch, loop)
+            loop.call_later(self._abandoned_s / 3, self._watch, loop)
 
     def _cancel(self) -> None:
         if self._task is None:
             self._end()
+        # Once: a second cancel would break into the clean-up that the first one began.
+        if self._ended or self._stopping or self._task is None:
             return
+        self._stopping = True
         for recorder in self._recorders:
             recorder.delivered_chars = self._pulled_chars
         self._task.cancel()
@@ -172,7 +187,11 @@ class Bridge:
         self._pulled_at = monotonic()
         while True:
             try:
-                return self._pieces.get(timeout=LOOK_S)
+                return self._pieces.get(timeout=self._look_s)
             except queue.Empty:
-                if not is_alive():
-                    return Piece(self._wire.encode(UNEXPECTED) or "") if not self._ended else None
+                if is_alive():
+                    continue
+                if self._ended:
+                    return None
+                self._ended = True
+                return Piece(self._wire.encode(UNEXPECTED) or "")

@@ -20,6 +20,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
+# Nobody waits for an answer here: a slow machine may take its time over a large model.
+ROUTE_DEADLINE_S = 60.0
+
 _EPILOG = """\
 examples:
   hal serve                        start everything that is needed, in the foreground
@@ -36,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = build_parser().parse_args(argv)
     try:
-        return _command(args.command)(args)
+        code = _command(args.command)(args)
+        sys.stdout.flush()  # here, where a reader that has gone is expected
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except HalError as error:
@@ -46,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # `hal sessions list | head`: nobody reads on, and Python must not complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    return code
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
@@ -85,19 +90,24 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="default: %(default)s; chat and valves have no password"
     )
-    parser.add_argument(
-        "--engine",
-        choices=("auto", "ollama", "embedded"),
-        default="auto",
-        help="auto (default): a running Ollama that has the models, else the embedded engine",
-    )
-    parser.add_argument("--model", help="local model to answer with, instead of LOCAL_MODEL")
+    _add_engine(parser)
 
 
 def _add_ask(commands: Commands) -> None:
     parser = _add(commands, "ask", "ask one question", 'hal ask "Why is the sky blue?"')
     parser.add_argument("text", metavar="TEXT", help="the question; - reads it from stdin")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    _add_engine(parser)
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="local model for this run, instead of the settings'")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "ollama", "embedded"),
+        default="auto",
+        help="auto (default): a running Ollama that has the models, else the embedded engine",
+    )
 
 
 def _add_doctor(commands: Commands) -> None:
@@ -120,6 +130,14 @@ def _add_route(commands: Commands) -> None:
     parser.add_argument(
         "--jsonl", action="store_true", required=True, help="JSON lines from stdin to stdout"
     )
+    parser.add_argument(
+        "--deadline",
+        type=float,
+        default=ROUTE_DEADLINE_S,
+        metavar="SECONDS",
+        help="longest time for one prompt; default: %(default)s",
+    )
+    _add_engine(parser)
 
 
 def _add_sessions(commands: Commands) -> None:

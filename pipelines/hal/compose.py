@@ -39,8 +39,9 @@ def conversation_id(chat_id: str | None) -> str | None:
 
 
 def _answer_tokens(turn: Turn, target: Target) -> int:
+    # Below zero means "without limit" to some servers, and must not make room here.
     wanted = turn.parameters.max_tokens or ANSWER_TOKENS
-    return min(wanted, target.context_tokens // 4)
+    return min(wanted if wanted > 0 else ANSWER_TOKENS, target.context_tokens // 4)
 
 
 def _with_instructions(messages: Sequence[Message], evidence: Evidence) -> list[Message]:
@@ -70,6 +71,6 @@ def _fit(messages: Sequence[Message], room_tokens: int, target: Target) -> tuple
             break
         start -= 1
     # An answer without its question, or a tool result without its call, only confuses a model.
-    while start < last_user and rest[start].role != "user":
+    while 0 < start < last_user and rest[start].role != "user":
         start += 1
     return (*system, *rest[start:])

@@ -17,11 +17,15 @@ from .types import Message, Override, Parameters, ToolCall, Turn
 
 # A uuid has 36 characters, "temporary:" and a socket id about 40; the rest is not an id.
 MAX_ID_CHARS = 128
+MAX_NUMBER = 2**63
 CONTEXT_KEY = "hal_ctx"
 CONTEXT_IDS = ("chat_id", "message_id", "user_message_id", "session_id", "task")
 
-_ATTACHED = re.compile(r"<attached_files>.*?</attached_files>\s*", re.DOTALL)
-_RAG = re.compile(r"<context>.*</context>", re.DOTALL)
+# Stops at the next opening tag as well: a text full of unclosed ones must not take minutes.
+_ATTACHED = re.compile(
+    r"<attached_files>(?:(?!</?attached_files>).)*</attached_files>\s*", re.DOTALL
+)
+_CONTEXT_BEGIN, _CONTEXT_END = "<context>", "</context>"
 _ID = re.compile(r"[\w.:@-]+")
 
 # First lines of Open WebUI's default task templates, for callers that skip the inlet hook. The RAG
@@ -59,7 +63,7 @@ def context_of(metadata: Mapping[str, Any], user: Mapping[str, Any] | None) -> d
 
 def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) -> Turn:
     """One request as a Turn. `hal_ctx` is optional and is believed only as far as its types go."""
-    raw_context = body.get(CONTEXT_KEY)
+    raw_context, tool_choice = body.get(CONTEXT_KEY), body.get("tool_choice")
     context: Mapping[str, Any] = raw_context if isinstance(raw_context, Mapping) else {}
     conversation = [_message(raw) for raw in messages if isinstance(raw, Mapping)]
     task = _id(context.get("task")) or (None if context else _sniff_task(body, conversation))
@@ -74,7 +78,7 @@ def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) ->
         features=_features(context.get("features")),
         parameters=read_parameters(body),
         tools=tuple(tool for tool in _list(body.get("tools")) if isinstance(tool, Mapping)),
-        tool_choice=body.get("tool_choice"),
+        tool_choice=tool_choice if isinstance(tool_choice, str | Mapping) else None,
         attachments=_attachments(conversation, bool(context.get("has_files"))),
         stream=bool(body.get("stream", True)),
         user_id=_id(context.get("user_id")) or _id(_mapping(body.get("user")).get("id")),
@@ -84,11 +88,10 @@ def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) ->
 
 def split_override(text: str) -> tuple[Override | None, str]:
     """The command in front of a question, if there is one, and the question without it."""
-    first, _, rest = text.strip().partition(" ")
-    first, newline, tail = first.partition("\n")
+    first, *rest = text.split(maxsplit=1) or [""]
     if first.lower() not in set(Override):
         return None, text
-    return Override(first.lower()), f"{tail}{newline and ' '}{rest}".strip()
+    return Override(first.lower()), "".join(rest).strip()
 
 
 def read_parameters(body: Mapping[str, Any]) -> Parameters:
@@ -152,9 +155,13 @@ def _question(user_text: Any, conversation: list[Message]) -> str:
 def clean_text(text: str) -> str:
     """A user message without the attachment block and without the RAG template around it."""
     text = _ATTACHED.sub("", text)
-    if _RAG.search(text) and text.lstrip().startswith("### Task:"):
-        text = _RAG.split(text)[-1]
+    if _has_context(text) and text.lstrip().startswith("### Task:"):
+        text = text.rpartition(_CONTEXT_END)[2]
     return text.strip()
+
+
+def _has_context(text: str) -> bool:
+    return 0 <= text.find(_CONTEXT_BEGIN) < text.rfind(_CONTEXT_END)
 
 
 def _without_commands(
@@ -196,7 +203,7 @@ def _replace_text(message: Message, old: str, new: str) -> Message:
 
 def _attachments(conversation: list[Message], has_files: bool) -> tuple[str, ...]:
     kinds = []
-    if has_files or any(_ATTACHED.search(m.text) or _RAG.search(m.text) for m in conversation):
+    if has_files or any(_ATTACHED.search(m.text) or _has_context(m.text) for m in conversation):
         kinds.append("file")
     if any(message.images for message in conversation):
         kinds.append("image")
@@ -236,9 +243,14 @@ def _list(value: Any) -> list[Any]:
 
 def _number(body: Mapping[str, Any], key: str) -> float | None:
     value = body.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    # JSON's integers have no end, and Python reads NaN; neither is a number to a model.
+    return float(value) if abs(value) < MAX_NUMBER else None
 
 
 def _integer(body: Mapping[str, Any], key: str) -> int | None:
     value = body.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) < MAX_NUMBER else None

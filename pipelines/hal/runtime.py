@@ -118,9 +118,11 @@ class Runtime:
             async for chunk in chunks:
                 yield chunk
         finally:
-            await chunks.aclose()  # type: ignore[attr-defined]
-            self._leases -= 1
-            self._close_if_done()
+            try:
+                await chunks.aclose()  # type: ignore[attr-defined]
+            finally:
+                self._leases -= 1
+                self._close_if_done()
 
     async def services(self) -> Services:
         """The services in force, for the command line."""

@@ -24,7 +24,7 @@ from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.xai import XaiProvider
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
-from .routing.classify import Classifier, Questions
+from .routing.classify import Classifier, Questions, Windows
 from .routing.question import Question
 from .sessions.reader import SessionReader
 from .sessions.record import EgressRow
@@ -138,14 +138,20 @@ def build_services(
                 Question.from_prompt(load_prompt("classify")),
                 Question.from_prompt(load_prompt("search_need")),
             ),
-            settings.routing.classifier_model,
-            settings.window_tokens(settings.routing.classifier_model),
+            _windows(settings),
             log,
         ),
         log=log,
         without_search=load_prompt("without_search"),
         client=client,
     )
+
+
+def _windows(settings: Settings) -> Windows:
+    """One model in both roles has the larger window, and still reads no more to classify."""
+    model = settings.routing.classifier_model
+    window = settings.window_tokens(model)
+    return Windows(model, window, min(window, settings.routing.classifier_context_tokens))
 
 
 def cloud_target(settings: Settings) -> Target | None:

@@ -236,8 +236,7 @@ class _Reader:
     def url(self, name: str) -> str:
         value: str = getattr(self.valves, name)
         candidate = value if "://" in value else f"http://{value}"
-        parts = urlsplit(candidate)
-        if parts.scheme in {"http", "https"} and parts.hostname:
+        if _is_http(candidate):
             return candidate.rstrip("/")
         default: str = Valves.model_fields[name].default
         self.warnings.append(f"{name}: not an http address, {default} is in force")
@@ -257,6 +256,14 @@ class _Reader:
         except OSError as error:
             self.warnings.append(f"XAI_API_KEY_FILE: cannot be read ({error.strerror})")
             return None
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an unclosed bracket, a port that is no number
+        return False
 
 
 def ollama_url(url: str) -> str:

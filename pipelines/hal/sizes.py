@@ -22,7 +22,8 @@ ANSWER_TOKENS = 1024
 
 
 def text_tokens(text: str) -> int:
-    return ceil(len(text.encode()) / BYTES_PER_TOKEN)
+    # Half an emoji, which JSON can carry, has no UTF-8 of its own.
+    return ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
 
 
 def message_tokens(message: Message) -> int:

@@ -16,7 +16,7 @@ def repair(path: Path) -> tuple[str, ...]:
     try:
         if not path.exists() or isinstance(json.loads(path.read_text(encoding="utf-8")), dict):
             return ()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         pass
     return _replace(path)
 

@@ -41,14 +41,13 @@ class Wire:
     def encode(self, chunk: Chunk) -> str | None:
         """One `data:` line without its blank line; None for what this caller does not get."""
         payload = self._payload(chunk)
-        return None if payload is None else f"data: {json.dumps(payload, ensure_ascii=False)}"
+        return None if payload is None else _line(payload)
 
     def text(self, text: str) -> str:
-        return f"data: {json.dumps(self._delta({'content': text}), ensure_ascii=False)}"
+        return _line(self._delta({"content": text}))
 
     def thinking(self, text: str) -> str:
-        payload = self._delta({"reasoning_content": text})
-        return f"data: {json.dumps(payload, ensure_ascii=False)}"
+        return _line(self._delta({"reasoning_content": text}))
 
     def _payload(self, chunk: Chunk) -> dict[str, Any] | None:
         match chunk:
@@ -78,20 +77,8 @@ class Wire:
         return {**self._base, "choices": [choice]}
 
 
-class Message(BaseModel):
-    """The answer of a completion. Its repr is silent, because the server logs it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    role: str = "assistant"
-    content: str = Field(default="", repr=False)
-
-    def __repr__(self) -> str:
-        return "Message(...)"
-
-
 class Completion(BaseModel):
-    """A whole answer, for `stream: false`."""
+    """A whole answer, for `stream: false`. Its repr is silent, because the server logs it."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -111,13 +98,13 @@ class Completion(BaseModel):
 def completion(chunks: list[Chunk], turn_id: str, model: str, created_s: int) -> BaseModel:
     """All chunks of a turn as one completion, or as the error that ended it."""
     failure = next((chunk for chunk in chunks if isinstance(chunk, Failure)), None)
-    text = "".join(chunk.text for chunk in chunks if isinstance(chunk, Text))
+    text = _whole("".join(chunk.text for chunk in chunks if isinstance(chunk, Text)))
     if failure is not None and not text:
         return ErrorReply(**error_of(failure))
     finish = next((c.reason for c in chunks if isinstance(c, Finish)), "stop")
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if thinking := "".join(chunk.text for chunk in chunks if isinstance(chunk, Thinking)):
-        message["reasoning_content"] = thinking
+        message["reasoning_content"] = _whole(thinking)
     if calls := [call for c in chunks if isinstance(c, ToolCalls) for call in c.calls]:
         message["tool_calls"] = [tool_call(call) for call in calls]
     if failure is not None:
@@ -183,6 +170,21 @@ def tool_call(call: ToolCall, index: int | None = None) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
     named = {"id": call.id, "type": "function", "function": function}
     return named if index is None else {"index": index, **named}
+
+
+def _line(payload: Mapping[str, Any]) -> str:
+    line = f"data: {json.dumps(payload, ensure_ascii=False)}"
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        # Half an emoji: escaped, the reader can still put it together with the half that follows.
+        return f"data: {json.dumps(payload)}"
+    return line
+
+
+def _whole(text: str) -> str:
+    """Emoji that came in two halves put together; a half alone has no UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _event(status: Status) -> dict[str, Any]:

@@ -11,14 +11,13 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from ..errors import Unreachable
 from .checks import cloud, local, machine, search, server, valves
 from .checks.result import Check, Context, Status
-from .ollama_host import take_inventory
-from .stored import Places, read_object, settings_in_force
+from .engine import running_engine
+from .stored import Places, settings_in_force
 
 SIGNS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✗"}
 _PARTS = (machine, valves, local, cloud, search, server)
@@ -27,7 +26,7 @@ _NARROW = 60  # below that, wrapping makes it worse
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; 1 when a check failed."""
-    environ = _with_engine(os.environ)
+    environ = {**os.environ, **running_engine(os.environ)}
     context = Context(
         environ, settings_in_force(environ), Places.of(environ), args.port, args.offline
     )
@@ -47,18 +46,6 @@ def run(args: argparse.Namespace) -> int:
 def _all(context: Context) -> Iterator[Check]:
     for part in _PARTS:
         yield from part.checks(context)
-
-
-def _with_engine(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """While `hal serve` runs its own engine, look at that: its server does."""
-    told, _ = read_object(Places.of(environ).engine)
-    engine = {name: str(value) for name, value in told.items() if name.startswith("HAL_")}
-    url = engine.get("HAL_OLLAMA_BASE_URL", "")
-    try:
-        alive = bool(url and take_inventory(url))
-    except (Unreachable, ValueError):  # ended, or a file of somebody else's making
-        alive = False
-    return {**environ, **engine} if alive else environ
 
 
 def line(check: Check) -> str:

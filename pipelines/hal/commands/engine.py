@@ -14,7 +14,7 @@ from ..embedded.errors import EmbeddedError
 from ..embedded.launch import EmbeddedProcess, start
 from ..errors import HalError, Unreachable
 from .ollama_host import Inventory, take_inventory
-from .stored import settings_in_force
+from .stored import Places, read_object, settings_in_force
 
 Say = Callable[[str], None]
 
@@ -82,8 +82,7 @@ def embedded(environ: Mapping[str, str], say: Say) -> Engine:
         process.stop()
         raise
     environment = embedded_environment(environ, host)
-    answering = environment["HAL_LOCAL_MODEL"]
-    return Engine(host, f"embedded, {answering} on the CPU", environment, process)
+    return Engine(host, "embedded engine, on the CPU", environment, process)
 
 
 _REMEDY = "Or start Ollama, and `hal serve` takes that."
@@ -97,8 +96,8 @@ def embedded_environment(environ: Mapping[str, str], host: Inventory) -> dict[st
     defaults = {
         # The window that the engine gives each request, and as much as a CPU reads in time.
         "HAL_LOCAL_CONTEXT_TOKENS": "4096",
-        "HAL_CLASSIFIER_CONTEXT_TOKENS": "1024",
-        "HAL_CLASSIFIER_DEADLINE_S": "10",  # one pass over 1,024 tokens takes up to 7 s on 2 cores
+        "HAL_CLASSIFIER_CONTEXT_TOKENS": "1280",
+        "HAL_CLASSIFIER_DEADLINE_S": "10",  # the 500 tokens that its prompt leaves take up to 5 s
         "HAL_SPECULATE": "false",  # both models would share the cores, and each take twice as long
     }
     kept = {name: environ.get(name, "").strip() or text for name, text in defaults.items()}
@@ -110,6 +109,17 @@ def embedded_environment(environ: Mapping[str, str], host: Inventory) -> dict[st
         "HAL_SIMPLE_MODEL": "",
         **kept,
     }
+
+
+def running_engine(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a `hal serve` that runs now has told its server; {} when it has no engine of its own."""
+    told, _ = read_object(Places.of(environ).engine)
+    engine = {name: str(value) for name, value in told.items() if name.startswith("HAL_")}
+    url = engine.get("HAL_OLLAMA_BASE_URL", "")
+    try:
+        return engine if url and take_inventory(url) else {}
+    except (Unreachable, ValueError):  # ended, or a file of somebody else's making
+        return {}
 
 
 def _knows(name: str) -> bool:

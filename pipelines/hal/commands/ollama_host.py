@@ -5,6 +5,7 @@ Knows nothing of turns: the provider that answers them stands in `gateway/`.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import httpx
@@ -49,10 +50,10 @@ def take_inventory(url: str) -> Inventory:
     """Ask the host; raises Unreachable, with the reason, when it is no Ollama or none is there."""
     timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
     # trust_env: a proxy that is meant for the internet cannot reach a host on this machine.
-    client = ollama.Client(host=url, timeout=timeout, trust_env=False)
     try:
-        models = tuple(model.model or "" for model in client.list().models)
-        loaded = tuple(model.model or "" for model in client.ps().models)
+        with closing(ollama.Client(host=url, timeout=timeout, trust_env=False)) as client:
+            models = tuple(model.model or "" for model in client.list().models)
+            loaded = tuple(model.model or "" for model in client.ps().models)
     except (ConnectionError, httpx.HTTPError) as error:
         raise Unreachable(f"No Ollama at {url} ({type(error).__name__}).") from None
     except (ollama.ResponseError, ValueError):

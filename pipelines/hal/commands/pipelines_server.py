@@ -151,7 +151,11 @@ def start_server(host: str, port: int, environment: Mapping[str, str]) -> subpro
     command += ["--timeout-graceful-shutdown", str(GRACE_S)]
     command += ["--log-level", environment["GLOBAL_LOG_LEVEL"].lower()]
     return subprocess.Popen(  # noqa: S603 - our own interpreter and its package
-        command, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,  # it prints what it loads; our stdout says where we are
+        start_new_session=True,
     )
 
 

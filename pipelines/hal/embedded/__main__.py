@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import signal
 import sys
@@ -78,6 +79,9 @@ def main() -> int:
             find(name)
     except (ValueError, EmbeddedError) as error:
         parser.error(str(error))
+    if importlib.util.find_spec("xllamacpp") is None:  # before half a gigabyte is fetched
+        print("error: needs xllamacpp: pip install 'hal-auto[embedded]'", file=sys.stderr)  # noqa: T201
+        return 1
     try:
         library, first = stock(options.models, aliases, Bar())
         asyncio.run(_serve(options, settings, library, first))

@@ -31,11 +31,12 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Models in `folder`, plus files `given` by path, under real names and `aliases`."""
+    """Those of `models` whose file is in `folder`, and files `given` by path; with `aliases`."""
 
     folder: Path
     given: tuple[tuple[Model, Path], ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    models: tuple[Model, ...] = MODELS
 
     def find(self, name: str) -> Served:
         """Return the model that answers to `name`; raises ModelNotFound."""
@@ -47,7 +48,7 @@ class Library:
 
     def known(self, name: str) -> Model:
         """Return the catalogue's model for `name`, here or not; raises ModelNotFound."""
-        return find(self.aliases.get(name, name))
+        return find(self.aliases.get(name, name), self.models)
 
     def all(self) -> Iterator[Served]:
         """Yield every model that is here, then every alias of one that is."""
@@ -62,7 +63,7 @@ class Library:
     def _here(self) -> Iterator[tuple[Model, Path]]:
         yield from self.given
         named = {model.name for model, _ in self.given}
-        for model in MODELS:
+        for model in self.models:
             path = cached(model, self.folder)
             if path is not None and model.name not in named:
                 yield model, path

@@ -6,7 +6,7 @@ Knows the record of the call and how to end it; knows neither plans nor fallback
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
 from ..errors import HalError
@@ -26,7 +26,7 @@ class Attempt:
     ) -> None:
         self.target = target
         self._stream, self._record, self._recorder = stream, record, recorder
-        self._queue: asyncio.Queue[ProviderChunk | HalError | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[ProviderChunk | Exception | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -34,7 +34,7 @@ class Attempt:
         """Start the call ahead of the reader; what arrives waits in a queue."""
         self._task = asyncio.get_running_loop().create_task(self._pump())
 
-    async def chunks(self) -> AsyncIterator[ProviderChunk]:
+    async def chunks(self) -> AsyncGenerator[ProviderChunk, None]:
         """The provider's chunks. Raises its HalError; closing ends the call."""
         source = self._queued() if self._task else self._stream
         try:
@@ -63,7 +63,7 @@ class Attempt:
 
     async def _queued(self) -> AsyncIterator[ProviderChunk]:
         while (item := await self._queue.get()) is not None:
-            if isinstance(item, HalError):
+            if isinstance(item, Exception):
                 raise item
             yield item
 
@@ -71,7 +71,7 @@ class Attempt:
         try:
             async for chunk in self._stream:
                 self._queue.put_nowait(chunk)
-        except HalError as error:
+        except Exception as error:  # noqa: BLE001  (raised again where it is read)
             self._queue.put_nowait(error)
         finally:
             self._queue.put_nowait(None)

@@ -105,4 +105,7 @@ class Egress:
 
 def _host(url: str) -> str:
     """Host and port, without a user name or password that an address may carry."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""  # no address at all; sending will say so

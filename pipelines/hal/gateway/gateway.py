@@ -7,7 +7,8 @@ only while nothing has been shown, one deadline over all. Knows no wire dialect.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from ..compose import compose
@@ -72,16 +73,25 @@ class Gateway:
         Raises the last target's error when none answered, CutOff when one stopped in mid-answer.
         """
         shown = _Shown(recorder)
-        try:
-            async with asyncio.timeout(self.settings.total_s):
-                async for chunk in self._walk(plan, make, shown, head):
-                    yield chunk
-        except TimeoutError:
-            error = Timeout(
-                f"The answer took longer than {self.settings.total_s:.0f} s.",
-                "Raise ANSWER_TOTAL_S if that is not enough.",
-            )
-            raise (_cut_off(error) if shown.anything else error) from None
+        deadline = asyncio.get_running_loop().time() + self.settings.total_s
+        async with aclosing(self._walk(plan, make, shown, head)) as chunks:
+            while True:
+                try:
+                    # Around each step alone: a timer over the yield would cancel the reader.
+                    async with asyncio.timeout_at(deadline):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    raise self._too_late(shown) from None
+                yield chunk
+
+    def _too_late(self, shown: _Shown) -> HalError:
+        error = Timeout(
+            f"The answer took longer than {self.settings.total_s:.0f} s.",
+            "Raise ANSWER_TOTAL_S if that is not enough.",
+        )
+        return _cut_off(error) if shown.anything else error
 
     async def _walk(
         self,
@@ -89,7 +99,7 @@ class Gateway:
         make: Callable[[Target], Attempt],
         shown: _Shown,
         head: Attempt | None,
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         for target, following in zip(plan.targets, (*plan.targets[1:], None), strict=True):
             try:
                 attempt = head if head is not None and head.target == target else make(target)
@@ -116,6 +126,8 @@ class _Shown:
         self.answer = False
 
     def note(self, chunk: ProviderChunk) -> None:
+        if isinstance(chunk, Text | Thinking) and not chunk.text:
+            return
         if isinstance(chunk, Text):
             self.anything = True
             self.answer = self.answer or bool(chunk.text.strip())
@@ -131,9 +143,8 @@ class _Shown:
 
 async def _answer(attempt: Attempt, shown: _Shown) -> AsyncIterator[Chunk]:
     """One target's answer. One without any text is a failure like any other."""
-    chunks = attempt.chunks()
     finish: Finish | None = None
-    try:
+    async with aclosing(attempt.chunks()) as chunks:
         async for chunk in chunks:
             shown.note(chunk)
             if isinstance(chunk, Finish):
@@ -141,8 +152,6 @@ async def _answer(attempt: Attempt, shown: _Shown) -> AsyncIterator[Chunk]:
             elif not isinstance(chunk, Usage):
                 shown.recorder.answered_by(attempt.target)
                 yield chunk
-    finally:
-        await chunks.aclose()  # type: ignore[attr-defined]
     if not shown.answer:
         raise BadReply(f"{attempt.target.label} ended without an answer.", "Ask again.")
     if finish is not None and finish.reason != "stop":

@@ -69,6 +69,15 @@ class Questions:
 
 
 @dataclass(frozen=True, slots=True)
+class Windows:
+    """The classifier's name, the window it is loaded with, and how much of that we let it read."""
+
+    model: str
+    num_ctx: int
+    reads_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Probabilities of one question's meanings, and how they came about."""
 
@@ -78,17 +87,16 @@ class Answer:
 
 
 class Classifier:
-    """Asks the model `name`; one per settings, as it remembers calibrations and logprobs' absence."""
+    """Asks the model `name`; one per settings, as it remembers what it learned of the model."""
 
     def __init__(
         self,
         model: ClassifierModel,
         questions: Questions,
-        name: str,
-        num_ctx: int,
+        windows: Windows,
         state: StateStore,
     ) -> None:
-        self._model, self._name, self._num_ctx = model, name, num_ctx
+        self._model, self._windows = model, windows
         self.questions = questions
         self._state = state
         self._priors: dict[str, dict[str, float]] = {}
@@ -118,7 +126,7 @@ class Classifier:
             await self._prior(question)
 
     async def _ask(self, question: Question, text: str, history: tuple[Message, ...]) -> Answer:
-        budget = self._num_ctx - question.fixed_tokens - TEMPLATE_TOKENS
+        budget = self._windows.reads_tokens - question.fixed_tokens - TEMPLATE_TOKENS
         messages = question.messages(excerpt(text, history, budget))
         if self._has_logprobs:
             logprobs = await self._logprobs(question, messages)
@@ -130,7 +138,7 @@ class Classifier:
     async def _logprobs(
         self, question: Question, messages: tuple[Message, ...]
     ) -> dict[str, float] | None:
-        tokens = await self._model.first_token(self._name, messages, num_ctx=self._num_ctx)
+        tokens = await self._model.first_token(self._windows.model, messages, num_ctx=self._windows.num_ctx)
         if tokens is None:
             self._has_logprobs = False
             return None
@@ -141,7 +149,7 @@ class Classifier:
 
     async def _structured(self, question: Question, messages: tuple[Message, ...]) -> Answer:
         reply = await self._model.structured(
-            self._name, messages, question.schema, num_ctx=self._num_ctx
+            self._windows.model, messages, question.schema, num_ctx=self._windows.num_ctx
         )
         label = reply.get("label")
         if label not in question.labels:
@@ -171,7 +179,7 @@ class Classifier:
             self._priors[name] = prior
 
     async def _find_prior(self, question: Question) -> dict[str, float] | None:
-        digest = await self._model.digest(self._name)
+        digest = await self._model.digest(self._windows.model)
         key = f"calibration:{digest}:{question.prompt.id}"
         known = _parse_prior(await self._state.get_state(key), question)
         prior = known or await self._measure_prior(question)

@@ -13,26 +13,28 @@ from ..types import Message
 
 # A classifier learns a message's subject from its beginning; whole answers would push out the
 # turns before.
-HISTORY_MESSAGE_CHARS = 400
+HISTORY_MESSAGE_BYTES = 400
 # Of a question that is too long: most of the head, some of the tail, where the actual request often
 # stands after a pasted text.
 HEAD_SHARE = 0.6
+# A question of a few lines is read even where the prompt leaves no room for it.
+MIN_BYTES = 200
 GAP = "\n[...]\n"
 
 
 def excerpt(question: str, history: Sequence[Message], budget_tokens: int) -> str:
     """What the classifier reads, about `budget_tokens` long. `history` comes without this turn."""
-    budget_chars = max(200, int(budget_tokens * BYTES_PER_TOKEN))
-    asked = shorten(question, budget_chars)
+    budget_bytes = max(MIN_BYTES, int(budget_tokens * BYTES_PER_TOKEN))
+    asked = shorten(question, budget_bytes)
     lines: list[str] = []
-    left = budget_chars - len(asked)
+    left = budget_bytes - _size(asked)
     for message in reversed(history):
         line = _line(message)
         if not line:
             continue
-        if len(line) > left:
+        if _size(line) + 1 > left:
             break
-        left -= len(line)
+        left -= _size(line) + 1
         lines.append(line)
     if not lines:
         return asked
@@ -40,17 +42,23 @@ def excerpt(question: str, history: Sequence[Message], budget_tokens: int) -> st
     return f"{asked}\n\n(Earlier in this conversation:\n{earlier})"
 
 
-def shorten(text: str, limit_chars: int) -> str:
-    """Head and tail of a text that is too long."""
-    if len(text) <= limit_chars:
+def shorten(text: str, limit_bytes: int) -> str:
+    """Head and tail of a text that is too long, in UTF-8: a Chinese letter takes 3 bytes."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit_bytes:
         return text
-    room = limit_chars - len(GAP)
+    room = limit_bytes - len(GAP)
     head = int(room * HEAD_SHARE)
-    return f"{text[:head]}{GAP}{text[len(text) - (room - head) :]}"
+    tail = data[len(data) - (room - head) :]
+    return f"{data[:head].decode(errors='ignore')}{GAP}{tail.decode(errors='ignore')}"
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def _line(message: Message) -> str:
     if message.role not in {"user", "assistant"} or not message.text.strip():
         return ""
-    text = " ".join(shorten(message.text, HISTORY_MESSAGE_CHARS).split())
+    text = " ".join(shorten(message.text, HISTORY_MESSAGE_BYTES).split())
     return f"{message.role.capitalize()}: {text}"

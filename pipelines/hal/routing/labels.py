@@ -12,24 +12,31 @@ from math import exp, log
 # A label that is not among the 20 tokens a server reports is less likely than the last of them; by
 # how much nobody knows. One nat is a factor of 2.7: enough to rank it last, not to rule it out.
 BELOW_THE_LIST_NATS = 1.0
+# llama.cpp reports a token that cannot come with the lowest float there is, whose exponential is 0.
+LEAST_MASS = 1e-300
 
 
 def label_logprobs(tokens: Mapping[str, float], labels: Sequence[str]) -> dict[str, float] | None:
     """Normalised log-probability per label; None when no label is among the tokens.
 
-    `tokens` maps token text to log-probability (natural log) at the first position. Spellings of
-    one label (" A", "A", "a") are added up.
+    `tokens` maps token text to log-probability (natural log) at the first position. A token speaks
+    for the one label that it begins: " easy", "Easy" and "eas" all count for "easy".
     """
     mass = dict.fromkeys(labels, 0.0)
     for token, logprob in tokens.items():
-        name = token.strip().upper()
-        if name in mass:
-            mass[name] += exp(logprob)
+        label = _begun(token.strip().lower(), labels)
+        if label is not None:
+            mass[label] += exp(logprob)
     if not any(mass.values()):
         return None
-    floor = exp(min(tokens.values()) - BELOW_THE_LIST_NATS)
+    floor = max(exp(min(tokens.values()) - BELOW_THE_LIST_NATS), LEAST_MASS)
     total = sum(value or floor for value in mass.values())
     return {label: log((value or floor) / total) for label, value in mass.items()}
+
+
+def _begun(text: str, labels: Sequence[str]) -> str | None:
+    begun = [label for label in labels if text and label.lower().startswith(text)]
+    return begun[0] if len(begun) == 1 else None
 
 
 def mean_prior(observations: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -43,7 +43,7 @@ def make_plan(
         targets = locals_
     elif _cloud_first(decision, locals_, demand, cloud, notes):
         targets = (outside, *locals_)
-    elif cloud.fallback or not locals_:
+    elif cloud.fallback:
         targets = (*locals_, outside)
     else:
         targets = locals_
@@ -76,6 +76,8 @@ def _cloud_target(
             notes.append("the cloud is off or has no key")
         return None
     if demand.needs_sight and not offers.cloud.can_see:
+        if wanted:
+            notes.append(f"{offers.cloud.model} cannot see images")
         return None
     return offers.cloud
 
@@ -91,7 +93,9 @@ def _cloud_first(
     cloud: CloudSettings,
     notes: list[str],
 ) -> bool:
-    if locals_ and not any(fits(target, demand) for target in locals_):
+    if not locals_:
+        return True
+    if not any(fits(target, demand) for target in locals_):
         notes.append("too long for the local model")
         return True
     if decision.route is not Route.COMPLEX:

@@ -1,7 +1,7 @@
 """A question to the classifier: a prompt whose answer is one label, said in one token.
 
-Pure. Knows the prompt file's form (`labels` in the front matter, `# system` and `# user` parts),
-not what the labels are good for.
+Pure. Knows the prompt file's form (`labels` in the front matter, `# system`, `# examples` and
+`# user` parts), not what the labels are good for.
 """
 
 from __future__ import annotations
@@ -10,47 +10,77 @@ from dataclasses import dataclass
 
 from ..errors import ConfigError
 from ..prompts import Prompt
-from ..sizes import text_tokens
+from ..sizes import conversation_tokens
 from ..types import Message
 
-SYSTEM, USER = "# system\n", "\n# user\n"
+SYSTEM, EXAMPLES, USER = "# system\n", "\n# examples\n", "\n# user\n"
+PLACEHOLDER = "$conversation"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`labels` maps the token to its meaning, in the order of the prompt: A -> SIMPLE, ..."""
+    """`labels` maps the word to its meaning, in the order of the prompt: easy -> SIMPLE, ...
+
+    `examples` are (message, label) pairs, shown to the model as turns it has already answered.
+    """
 
     prompt: Prompt
     labels: dict[str, str]
     system: str
+    examples: tuple[tuple[str, str], ...]
     user: str
 
     @classmethod
     def from_prompt(cls, prompt: Prompt) -> Question:
+        """Raises ConfigError for a prompt without these parts."""
         body = prompt.body
-        if not body.startswith(SYSTEM) or USER not in body or "$conversation" not in body:
+        if not body.startswith(SYSTEM) or USER not in body or PLACEHOLDER not in body:
             raise ConfigError(
-                f"Prompt {prompt.name} needs a '# system' and a '# user' part with $conversation."
+                f"Prompt {prompt.name} needs a '# system' and a '# user' part with {PLACEHOLDER}."
             )
-        system, _, user = body.removeprefix(SYSTEM).partition(USER)
-        return cls(prompt, _labels(prompt), system.strip(), user.strip())
+        head, _, user = body.removeprefix(SYSTEM).partition(USER)
+        system, _, examples = head.partition(EXAMPLES)
+        labels = _labels(prompt)
+        return cls(
+            prompt, labels, system.strip(), _examples(prompt, examples, labels), user.strip()
+        )
 
     @property
     def fixed_tokens(self) -> int:
         """What the prompt takes without the conversation."""
-        return text_tokens(self.system) + text_tokens(self.user)
+        return conversation_tokens(self.messages(""))
 
     def messages(self, conversation: str) -> tuple[Message, ...]:
+        shown = (
+            message
+            for text, label in self.examples
+            for message in (Message("user", self._asked(text)), Message("assistant", label))
+        )
         return (
             Message("system", self.system),
-            Message("user", self.user.replace("$conversation", conversation)),
+            *shown,
+            Message("user", self._asked(conversation)),
         )
+
+    def _asked(self, text: str) -> str:
+        return self.user.replace(PLACEHOLDER, text)
 
     @property
     def schema(self) -> dict[str, object]:
         """For a server without log-probabilities: the label as constrained JSON."""
         label = {"type": "string", "enum": list(self.labels)}
         return {"type": "object", "properties": {"label": label}, "required": ["label"]}
+
+
+def _examples(prompt: Prompt, text: str, labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Lines of `label | message`."""
+    pairs = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        label, separator, message = line.partition("|")
+        if not separator or label.strip() not in labels:
+            raise ConfigError(f"Prompt {prompt.name}: not an example: {line!r}.")
+        pairs.append((message.strip(), label.strip()))
+    return tuple(pairs)
 
 
 def _labels(prompt: Prompt) -> dict[str, str]:

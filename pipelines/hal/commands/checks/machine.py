@@ -29,7 +29,7 @@ _OPTIONAL = ("hal-auto", "fastapi", "starlette", "uvicorn", "open-webui-pipeline
 _GB = 1_000_000_000
 _LITTLE_GB = 2  # an embedded model and a log of a year
 _NOTHING_GB = 0.2  # SQLite needs room for its journal, or no turn is logged and none may leave
-_PROMPTS = ("classify",)
+PROMPTS = ("classify", "search_need", "without_search")
 _LOCKED_S = 2.0  # the writer holds its lock for milliseconds
 
 
@@ -78,7 +78,7 @@ def _data_folder(folder: Path) -> Check:
 
 
 def _prompts(context: Context) -> Iterator[Check]:
-    for name in _PROMPTS:
+    for name in PROMPTS:
         try:
             prompt = load_prompt(name, prompt_folders(context.environ))
         except HalError as error:

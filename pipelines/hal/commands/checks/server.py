@@ -49,7 +49,7 @@ def _published(port: int, tables: tuple[Path, ...]) -> Check:
     if not any(table.exists() for table in tables):
         return ok("port", f"{port}: who can reach it cannot be seen on this system")
     addresses = {address for table in tables for address in listening(table, port)}
-    open_to = sorted(str(address) for address in addresses if not _is_loopback(address))
+    open_to = sorted(str(address) for address in addresses if not address.is_loopback)
     if not open_to:
         return ok("port", f"{port}: this machine only")
     remedy = (
@@ -72,9 +72,7 @@ def _address(raw: bytes) -> Address:
     """The kernel prints 32-bit words in the machine's own order, which is little-endian here."""
     words = [raw[index : index + 4][::-1] for index in range(0, len(raw), 4)]
     data = b"".join(words)
-    return IPv4Address(data) if len(data) == 4 else IPv6Address(data)
-
-
-def _is_loopback(address: Address) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
+    if len(data) == 4:
+        return IPv4Address(data)
+    address = IPv6Address(data)
+    return address.ipv4_mapped or address

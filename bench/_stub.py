@@ -1,0 +1,131 @@
+"""A fast upstream for benchmarks: 64 tokens in both dialects, in a process of its own.
+
+Knows no pipeline. Bytes are made beforehand, so that the stub costs as little as it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing as mp
+from multiprocessing.connection import Connection
+
+TOKENS = 64
+WORD = "word "
+
+
+def _chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def _ollama(message: dict[str, object], **more: object) -> bytes:
+    line = {"model": "stub:1b", "created_at": "2026-11-01T12:00:00Z", "message": message, **more}
+    return _chunk(json.dumps(line).encode() + b"\n")
+
+
+def _sse(payload: str) -> bytes:
+    return _chunk(f"data: {payload}\n\n".encode())
+
+
+def _delta(text: str) -> str:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return json.dumps({"id": "x", "object": "chat.completion.chunk", "choices": [choice]})
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
+TEXT = {"role": "assistant", "content": WORD}
+DIALECTS = {
+    b"/api/chat": (
+        HEAD % b"application/x-ndjson",
+        _ollama(TEXT, done=False),
+        _ollama({**TEXT, "content": ""}, done=True, done_reason="stop", eval_count=TOKENS)
+        + b"0\r\n\r\n",
+    ),
+    b"/v1/chat/completions": (
+        HEAD % b"text/event-stream",
+        _sse(_delta(WORD)),
+        _sse("[DONE]") + b"0\r\n\r\n",
+    ),
+}
+
+
+def _json(value: object) -> bytes:
+    body = json.dumps(value).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body
+
+
+MODEL = {"name": "stub:1b", "model": "stub:1b", "digest": "0" * 64, "size": 1}
+ANSWERS = {
+    b"/api/tags": _json({"models": [MODEL]}),
+    b"/api/ps": _json({"models": [MODEL]}),
+    b"/api/show": _json({"capabilities": ["completion"], "model_info": {}, "details": {}}),
+    b"/api/version": _json({"version": "0.13.5"}),
+}
+
+
+class Stub:
+    """`first_s` to the first token, `gap_s` between two; both can be changed by the parent."""
+
+    def __init__(self, first_s: float, gap_s: float) -> None:
+        self.first_s, self.gap_s = first_s, gap_s
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                path = head.split(b" ", 2)[1]
+                length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+                await reader.readexactly(int(length or 0))
+                await self._answer(path, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def _answer(self, path: bytes, writer: asyncio.StreamWriter) -> None:
+        if path not in DIALECTS:
+            writer.write(ANSWERS.get(path, _json({})))
+            return
+        head, token, end = DIALECTS[path]
+        writer.write(head)
+        await asyncio.sleep(self.first_s)
+        for _ in range(TOKENS):
+            writer.write(token)
+            if self.gap_s:
+                await asyncio.sleep(self.gap_s)
+        writer.write(end)
+        await writer.drain()
+
+
+async def _serve(pipe: Connection) -> None:
+    stub = Stub(0.0, 0.0)
+    server = await asyncio.start_server(stub, "127.0.0.1", 0, backlog=512)
+    pipe.send(server.sockets[0].getsockname()[1])
+    loop = asyncio.get_running_loop()
+
+    def order() -> None:
+        stub.first_s, stub.gap_s = pipe.recv()
+
+    loop.add_reader(pipe.fileno(), order)
+    await server.serve_forever()
+
+
+def _run(pipe: Connection) -> None:
+    asyncio.run(_serve(pipe))
+
+
+class StubProcess:
+    """The stub as a process; `.url`, `.pace(first_s, gap_s)`, a context manager."""
+
+    def __enter__(self) -> StubProcess:
+        self._pipe, far = mp.Pipe()
+        self._process = mp.get_context("spawn").Process(target=_run, args=(far,), daemon=True)
+        self._process.start()
+        self.url = f"http://127.0.0.1:{self._pipe.recv()}"
+        return self
+
+    def pace(self, first_s: float, gap_s: float) -> None:
+        self._pipe.send((first_s, gap_s))
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()

@@ -1,0 +1,332 @@
+"""What both providers must do alike: timers, cancellation, every way in which a reply breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from hal.errors import (
+    BadReply,
+    ModelMissing,
+    Overloaded,
+    ProviderError,
+    Rejected,
+    Timeout,
+    Unauthorized,
+    Unreachable,
+)
+from hal.types import Finish, Text, Usage
+from tests.servers import (
+    Begin,
+    Cut,
+    End,
+    ErrorLine,
+    OllamaServer,
+    Raw,
+    Say,
+    ScriptedServer,
+    Sleep,
+    Stall,
+    Status,
+    Step,
+    Wire,
+    XaiServer,
+    refused_url,
+)
+
+from .helpers import OPEN, address, answer, ask, failure, run, text_of
+
+SERVERS = {"ollama": OllamaServer, "xai": XaiServer}
+both = pytest.mark.parametrize("kind", ["ollama", "xai"])
+
+
+def serving(kind: str, *steps: Step) -> Any:
+    return SERVERS[kind](list(steps))
+
+
+def broken(kind: str, *steps: Step, **options: Any) -> ProviderError:
+    with serving(kind, *steps) as server:
+        return failure(kind, address(server), **options)
+
+
+@both
+def test_an_answer_has_one_usage_and_ends_with_its_finish(kind: str) -> None:
+    with serving(kind, Say("Grüß "), Say("dich 🙂")) as server:
+        chunks = answer(kind, address(server))
+    assert text_of(chunks) == "Grüß dich 🙂"
+    assert [type(chunk) for chunk in chunks] == [Text, Text, Usage, Finish]
+    assert chunks[-1] == Finish("stop")
+
+
+@both
+def test_a_whole_answer_leaves_the_connection_usable(kind: str) -> None:
+    async def work(url: str) -> None:
+        opener, target = OPEN[kind]
+        async with opener(url) as stream:
+            for _ in range(3):
+                async for _chunk in stream(ask(target)):
+                    pass
+
+    with serving(kind, Say("x")) as server:
+        run(work(address(server)))
+        assert {request.connection for request in server.requests} == {1}
+
+
+HTML = "<html><body>502 Bad Gateway</body></html>"
+CASES: list[tuple[str, list[Step], type[ProviderError], str]] = [
+    ("web page", [Status(200, HTML)], BadReply, "web page"),
+    (
+        "page that says json",
+        [Status(200, HTML.encode(), {"content-type": "application/json"})],
+        BadReply,
+        "",
+    ),
+    ("empty body", [Status(200, b"")], BadReply, "empty"),
+    ("empty stream", [Begin(), End()], BadReply, "empty"),
+    ("clean end, no finish", [Say("half"), End()], BadReply, "cut off"),
+    ("cut", [Say("half"), Cut()], BadReply, "cut off"),
+    ("reset", [Say("half"), Cut(reset=True)], BadReply, "cut off"),
+    ("cut before a word", [Begin(), Cut()], BadReply, "cut off"),
+    ("cut before the head", [Cut()], Unreachable, "does not answer"),
+    ("reset before the head", [Cut(reset=True)], Unreachable, "does not answer"),
+    ("no http", [Wire(b"220 mail.example ESMTP\r\n"), Cut()], BadReply, "HTTP"),
+    ("error line first", [ErrorLine("boom")], BadReply, "boom"),
+    ("error line later", [Say("half"), ErrorLine("boom")], BadReply, "boom"),
+    ("array", [Status(200, b"[1, 2]", {"content-type": "application/json"})], BadReply, "object"),
+    ("500", [Status(500, {"error": "out of memory"})], Overloaded, "out of memory"),
+    ("502 page", [Status(502, HTML)], Overloaded, "502"),
+    ("503", [Status(503, {"error": "try  later"})], Overloaded, "try later"),
+    ("429", [Status(429, {"error": "slow down"})], Overloaded, "slow down"),
+    ("400", [Status(400, {"error": "bad parameter"})], Rejected, "bad parameter"),
+    ("413", [Status(413, b"")], Rejected, "413"),
+    ("422", [Status(422, {"error": {"message": "missing field"}})], Rejected, "missing field"),
+    ("401", [Status(401, {"error": "who?"})], Unauthorized, ""),
+    ("403", [Status(403, b"")], Unauthorized, ""),
+]
+
+
+@both
+@pytest.mark.parametrize(
+    ("steps", "kind_of", "words"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_what_breaks_is_one_of_our_errors(
+    kind: str, steps: list[Step], kind_of: type[ProviderError], words: str
+) -> None:
+    error = broken(kind, *steps)
+    assert type(error) is kind_of, repr(error)
+    assert words in str(error)
+    assert error.provider == kind
+    assert "<" not in error.sentence
+
+
+@both
+def test_the_text_before_a_break_is_delivered(kind: str) -> None:
+    with serving(kind, Say("half"), Cut()) as server:
+        chunks = answer(kind, address(server))
+    assert text_of(chunks) == "half"
+    assert isinstance(chunks[-1], BadReply)
+
+
+@both
+def test_retry_after_is_passed_on(kind: str) -> None:
+    error = broken(kind, Status(429, {"error": "x"}, {"Retry-After": "17"}))
+    assert error.retry_after_s == 17
+    assert error.status == 429
+
+
+@both
+def test_nobody_listens(kind: str) -> None:
+    url = refused_url()
+    error = failure(kind, url)
+    assert type(error) is Unreachable
+    assert str(error).endswith(f"does not answer at {url}.")
+
+
+@both
+@pytest.mark.parametrize("url", ["http://name.invalid", "http://[", "http://127.0.0.1:1/a b"])
+def test_addresses_that_lead_nowhere(kind: str, url: str) -> None:
+    assert isinstance(failure(kind, url), Unreachable | BadReply)
+
+
+@both
+def test_redirects_are_not_followed(kind: str) -> None:
+    with SERVERS[kind]() as elsewhere:
+        moved = Status(307, b"", {"location": f"{elsewhere.url}/api/chat"})
+        assert isinstance(broken(kind, moved), Rejected | BadReply)
+        assert elsewhere.requests == []
+
+
+@both
+def test_an_endless_line_ends(kind: str) -> None:
+    start = b'{"a": "' if kind == "ollama" else b"data: "
+    error = broken(kind, Raw(start), *[Raw(b"x" * 1_000_000)] * 3, Stall())
+    assert "without end" in str(error)
+
+
+@both
+def test_malformed_json(kind: str) -> None:
+    line = b'{"half": \n' if kind == "ollama" else b'data: {"half": \n\n'
+    error = broken(kind, Say("ok"), Raw(line), Stall())
+    assert type(error) is BadReply
+    assert "half" not in str(error)
+
+
+@both
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b'{"message": "x", "choices": "y", "done": "no"}',
+        b'{"message": null, "choices": [null]}',
+        b'{"message": {"content": 3, "tool_calls": [7]}, "choices": [{"delta": [1]}]}',
+        b"{}",
+        b'{"choices": [{"delta": {"content": null, "tool_calls": [{"index": "x"}, null]}}]}',
+    ],
+)
+def test_objects_of_the_wrong_shape_are_no_crash(kind: str, junk: bytes) -> None:
+    line = junk + b"\n" if kind == "ollama" else b"data: " + junk + b"\n\n"
+    with serving(kind, Raw(line), Say("fine")) as server:
+        chunks = answer(kind, address(server))
+    assert text_of(chunks) == "fine"
+    assert isinstance(chunks[-1], Finish)
+
+
+# Timers
+
+
+@both
+@pytest.mark.parametrize("steps", [[Stall()], [Begin(), Stall()]], ids=["no head", "no token"])
+def test_no_first_token(kind: str, steps: list[Step]) -> None:
+    began = time.monotonic()
+    error = broken(kind, *steps, first_token_s=0.1, gap_s=5.0)
+    assert type(error) is Timeout
+    assert "no first token within 0.1 s" in str(error)
+    assert time.monotonic() - began < 2
+
+
+@both
+def test_a_gap(kind: str) -> None:
+    error = broken(kind, Say("half"), Stall(), first_token_s=5.0, gap_s=0.1)
+    assert type(error) is Timeout
+    assert "stopped talking for 0.1 s" in str(error)
+
+
+def test_comments_are_no_tokens() -> None:
+    pings = [step for _ in range(10) for step in (Raw(b": ping\n\n"), Sleep(0.05))]
+    assert "no first token" in str(broken("xai", *pings, first_token_s=0.2))
+    assert "stopped talking" in str(broken("xai", Say("x"), *pings, gap_s=0.2))
+
+
+def test_blank_lines_are_no_tokens() -> None:
+    pings = [step for _ in range(10) for step in (Raw(b"\n"), Sleep(0.05))]
+    assert "no first token" in str(broken("ollama", *pings, first_token_s=0.2))
+
+
+@both
+def test_a_slow_consumer_is_no_gap(kind: str) -> None:
+    async def work(url: str) -> list[Any]:
+        opener, target = OPEN[kind]
+        found = []
+        async with opener(url, gap_s=0.15) as stream:
+            async for chunk in stream(ask(target)):
+                found.append(chunk)
+                await asyncio.sleep(0.1)
+        return found
+
+    with serving(kind, Say("a"), Sleep(0.12), Say("b"), Sleep(0.12), Say("c")) as server:
+        chunks = run(work(address(server)))
+    assert text_of(chunks) == "abc"
+    assert isinstance(chunks[-1], Finish)
+
+
+@both
+def test_a_slow_head_may_take_the_first_tokens_time(kind: str) -> None:
+    with serving(kind, Sleep(0.25), Say("late")) as server:
+        assert text_of(answer(kind, address(server), first_token_s=3.0, gap_s=0.1)) == "late"
+
+
+# Cancellation
+
+
+def aborted_within(server: ScriptedServer, since: float) -> float:
+    request = server.wait_for_abort(timeout_s=2)
+    assert request.aborted_at is not None
+    return request.aborted_at - since
+
+
+@both
+def test_closing_the_iterator_closes_the_connection(kind: str) -> None:
+    async def work(url: str) -> float:
+        opener, target = OPEN[kind]
+        async with opener(url) as stream:
+            chunks = stream(ask(target))
+            assert await anext(chunks) == Text("one")
+            since = time.monotonic()
+            await chunks.aclose()
+            await asyncio.sleep(0.11)  # the session is still open: it was not its closing
+        return since
+
+    with serving(kind, Say("one"), Stall()) as server:
+        assert aborted_within(server, run(work(address(server)))) < 0.1
+
+
+@both
+@pytest.mark.parametrize(
+    "steps",
+    [[Stall()], [Begin(), Stall()], [Say("one"), Stall()]],
+    ids=["before the head", "before a token", "in mid-answer"],
+)
+def test_cancelling_closes_the_connection(kind: str, steps: list[Step]) -> None:
+    async def work(server: ScriptedServer) -> float:
+        opener, target = OPEN[kind]
+        async with opener(address(server)) as stream:
+
+            async def consume() -> None:
+                async for _ in stream(ask(target)):
+                    pass
+
+            task = asyncio.create_task(consume())
+            await asyncio.to_thread(server.wait_for_request)
+            await asyncio.sleep(0.03)
+            since = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.sleep(0.11)
+        return since
+
+    with serving(kind, *steps) as server:
+        assert aborted_within(server, run(work(server))) < 0.1
+
+
+@both
+def test_a_timeout_closes_the_connection(kind: str) -> None:
+    with serving(kind, Say("half"), Stall()) as server:
+        failure(kind, address(server), gap_s=0.1)
+        server.wait_for_abort(timeout_s=1)
+
+
+@both
+def test_a_stream_that_nobody_reads_sends_nothing(kind: str) -> None:
+    async def work(url: str) -> None:
+        opener, target = OPEN[kind]
+        async with opener(url) as stream:
+            await stream(ask(target)).aclose()
+
+    with serving(kind) as server:
+        run(work(address(server)))
+        assert server.requests == []
+
+
+def test_missing_models_have_a_remedy() -> None:
+    with OllamaServer(models=()) as server:
+        error = failure("ollama", server.url)
+    assert type(error) is ModelMissing
+    assert error.remedy == "Run: ollama pull nemotron-3-nano:30b"
+    with XaiServer(models=()) as server:
+        error = failure("xai", server.base_url)
+    assert type(error) is ModelMissing
+    assert "grok-4.3" in str(error)
+    assert "CLOUD_MODEL" in error.remedy

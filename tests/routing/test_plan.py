@@ -1,0 +1,211 @@
+"""The plan as a full cross product, against a second, plainer statement of the same rules."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hal.errors import NoTarget
+from hal.routing.plan import Demand, Offers, fits, make_plan
+from hal.settings import CloudSettings
+from hal.sizes import ANSWER_TOKENS
+from hal.types import Decision, Findings, Plan, Route, Source, Target
+from tests.core.things import CLOUD, CLOUD_ON, LOCAL, SIGHTED, SMALL, decision, fixed
+
+BLIND_CLOUD = replace(CLOUD, can_see=False)
+THRESHOLD = CLOUD_ON.confidence
+PRIVATE = Findings(must_stay_local=True, reasons=("file in this chat",))
+PUBLIC = Findings()
+FITTING, TOO_LONG = 100, 40_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One point of the product."""
+
+    decision: Decision
+    findings: Findings
+    offers: Offers
+    demand: Demand
+    cloud: CloudSettings
+
+    def plan(self) -> Plan:
+        return make_plan(self.decision, self.findings, self.offers, self.demand, self.cloud)
+
+    @property
+    def stays(self) -> bool:
+        """Whether this turn must not reach a target that leaves the machine."""
+        asked = self.decision.source is Source.OVERRIDE and self.decision.route is not Route.COMPLEX
+        return self.decision.route is Route.META or asked or self.findings.must_stay_local
+
+    @property
+    def locals(self) -> list[Target]:
+        if self.demand.needs_sight:
+            return [self.offers.vision] if self.offers.vision else []
+        if self.decision.route is Route.SIMPLE:
+            return list(dict.fromkeys([self.offers.simple, self.offers.local]))
+        return [self.offers.local]
+
+    @property
+    def outside(self) -> list[Target]:
+        cloud = self.offers.cloud
+        if self.stays or cloud is None or (self.demand.needs_sight and not cloud.can_see):
+            return []
+        return [cloud]
+
+    @property
+    def wants_cloud_first(self) -> bool:
+        if not any(fits(target, self.demand) for target in self.locals):
+            return True
+        sure = self.decision.confidence >= self.cloud.confidence
+        sticky = self.decision.source is Source.STICKY
+        return self.decision.route is Route.COMPLEX and (
+            sure or sticky or self.cloud.when_unsure == "cloud"
+        )
+
+    @property
+    def expected(self) -> list[Target]:
+        if self.wants_cloud_first:
+            return self.outside + self.locals
+        return self.locals + (self.outside if self.cloud.fallback else [])
+
+
+def cases(route: Route, source: Source) -> Iterator[Case]:
+    for confidence, findings, simple, vision, cloud, tokens, sight, unsure, fallback in (
+        itertools.product(
+            (THRESHOLD - 0.01, THRESHOLD, THRESHOLD + 0.01),
+            (PUBLIC, PRIVATE),
+            (LOCAL, SMALL),
+            (None, SIGHTED),
+            (None, CLOUD, BLIND_CLOUD),
+            (FITTING, TOO_LONG),
+            (False, True),
+            ("local", "cloud"),
+            (True, False),
+        )
+    ):
+        yield Case(
+            decision(route, source=source, confidence=confidence),
+            findings,
+            Offers(LOCAL, simple, vision, cloud),
+            Demand(tokens, sight),
+            replace(CLOUD_ON, when_unsure=unsure, fallback=fallback),
+        )
+
+
+@pytest.fixture(
+    params=itertools.product(Route, Source), ids=lambda pair: f"{pair[0]}-{pair[1]}", scope="module"
+)
+def product(request: pytest.FixtureRequest) -> list[tuple[Case, Plan | None]]:
+    """All cases of one route and source, each with its plan; None where nothing can answer."""
+    found: list[tuple[Case, Plan | None]] = []
+    for case in cases(*request.param):
+        try:
+            found.append((case, case.plan()))
+        except NoTarget:
+            found.append((case, None))
+    return found
+
+
+def test_targets_are_those_of_the_plain_rules(product: list[tuple[Case, Plan | None]]) -> None:
+    for case, plan in product:
+        assert list(plan.targets if plan else []) == case.expected, case
+
+
+def test_what_must_stay_never_has_a_target_that_leaves(
+    product: list[tuple[Case, Plan | None]],
+) -> None:
+    for case, plan in product:
+        if case.stays and plan:
+            assert not plan.may_leave, case
+
+
+def test_no_target_only_when_nothing_can(product: list[tuple[Case, Plan | None]]) -> None:
+    for case, plan in product:
+        assert (plan is None) == (not case.locals and not case.outside), case
+
+
+def test_targets_are_unique_and_come_from_the_offers(
+    product: list[tuple[Case, Plan | None]],
+) -> None:
+    for case, plan in product:
+        targets = plan.targets if plan else ()
+        offers = case.offers
+        assert len(set(targets)) == len(targets), case
+        assert set(targets) <= {offers.local, offers.simple, offers.vision, offers.cloud}, case
+
+
+def test_the_plan_carries_the_route(product: list[tuple[Case, Plan | None]]) -> None:
+    for case, plan in product:
+        if plan:
+            assert plan.route is case.decision.route
+            assert plan.enrich == (case.decision.route is Route.ENRICH)
+
+
+def test_a_complex_turn_that_stays_here_says_why(product: list[tuple[Case, Plan | None]]) -> None:
+    for case, plan in product:
+        if plan and case.decision.route is Route.COMPLEX and not plan.targets[0].leaves_machine:
+            assert plan.notes, case
+
+
+def test_nothing_is_excused_when_the_cloud_answers(
+    product: list[tuple[Case, Plan | None]],
+) -> None:
+    for case, plan in product:
+        if plan and plan.targets[0].leaves_machine:
+            assert set(plan.notes) <= {"too long for the local model"}, case
+
+
+NOTES = [
+    pytest.param({"findings": PRIVATE}, "kept local: file in this chat", id="private"),
+    pytest.param({"cloud": None}, "the cloud is off or has no key", id="no cloud"),
+    pytest.param({"confidence": 0.1}, "not sure enough for the cloud", id="unsure"),
+    pytest.param(
+        {"cloud": BLIND_CLOUD, "demand": Demand(FITTING, True)},
+        "grok-4.3 cannot see images",
+        id="blind cloud",
+    ),
+    pytest.param({"demand": Demand(TOO_LONG)}, "too long for the local model", id="too long"),
+]
+
+
+@pytest.mark.parametrize(("changes", "note"), NOTES)
+def test_notes_of_a_complex_turn(changes: dict[str, object], note: str) -> None:
+    offers = Offers(LOCAL, LOCAL, SIGHTED, changes.get("cloud", CLOUD))  # type: ignore[arg-type]
+    found = make_plan(
+        decision(Route.COMPLEX, confidence=changes.get("confidence", 0.9)),
+        changes.get("findings", PUBLIC),  # type: ignore[arg-type]
+        offers,
+        changes.get("demand", Demand(FITTING)),  # type: ignore[arg-type]
+        CLOUD_ON,
+    )
+    assert found.notes == (note,)
+
+
+@pytest.mark.parametrize("route", [Route.META, Route.SIMPLE, Route.MODERATE, Route.ENRICH])
+def test_an_easy_turn_needs_no_excuse(route: Route) -> None:
+    found = make_plan(
+        decision(route), PRIVATE, Offers(LOCAL, SMALL, None, None), Demand(FITTING), CLOUD_ON
+    )
+    assert found.notes == ()
+
+
+def test_no_eyes_anywhere_says_what_to_set() -> None:
+    offers = Offers(LOCAL, LOCAL, None, CLOUD)
+    with pytest.raises(NoTarget) as caught:
+        make_plan(decision(), PRIVATE, offers, Demand(FITTING, True), CLOUD_ON)
+    assert "file in this chat" in caught.value.sentence
+    assert "VISION_MODEL" in caught.value.sentence
+
+
+@fixed
+@given(tokens=st.integers(0, 10**7), window=st.integers(1024, 10**6))
+def test_what_fits_leaves_room_for_an_answer(tokens: int, window: int) -> None:
+    target = replace(LOCAL, context_tokens=window)
+    room = min(ANSWER_TOKENS, window // 4)
+    assert fits(target, Demand(tokens)) == (tokens <= window - room)

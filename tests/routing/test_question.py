@@ -1,0 +1,67 @@
+"""Prompts as questions: what the file must hold, and what is made of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hal.errors import ConfigError
+from hal.prompts import load_prompt, parse_prompt
+from hal.routing.question import Question
+from hal.types import DIFFICULTIES
+from tests.core.things import fixed
+
+BODY = "# system\nSort it.\n\n# user\nMessage: $conversation\nA or B?"
+
+
+def question(body: str = BODY, labels: str = "labels: A=SIMPLE B=COMPLEX") -> Question:
+    return Question.from_prompt(parse_prompt("sort", f"---\nname: sort\n{labels}\n---\n{body}"))
+
+
+def test_parts_and_labels() -> None:
+    found = question()
+    assert (found.system, found.user) == ("Sort it.", "Message: $conversation\nA or B?")
+    assert found.labels == {"A": "SIMPLE", "B": "COMPLEX"}
+    assert found.fixed_tokens > 0
+
+
+def test_schema_admits_the_labels_only() -> None:
+    assert question().schema == {
+        "type": "object",
+        "properties": {"label": {"type": "string", "enum": ["A", "B"]}},
+        "required": ["label"],
+    }
+
+
+BAD = [
+    pytest.param("Sort $conversation", "labels: A=X B=Y", id="no parts"),
+    pytest.param("# system\nSort it.\n# user\nMessage", "labels: A=X B=Y", id="no placeholder"),
+    pytest.param("# user\n$conversation\n# system\nSort", "labels: A=X B=Y", id="wrong order"),
+    pytest.param("", "labels: A=X B=Y", id="empty"),
+    pytest.param(BODY, "version: 1", id="no labels"),
+    pytest.param(BODY, "labels: A=X", id="one label"),
+    pytest.param(BODY, "labels: A X B Y", id="labels without meaning"),
+    pytest.param(BODY, "labels: A=X A=Y", id="one label twice"),
+]
+
+
+@pytest.mark.parametrize(("body", "labels"), BAD)
+def test_a_bad_prompt_is_named(body: str, labels: str) -> None:
+    with pytest.raises(ConfigError, match="Prompt sort"):
+        question(body, labels)
+
+
+@fixed
+@given(text=st.text(max_size=60) | st.sampled_from(["$conversation", "$labels ${x} $$", "{}"]))
+def test_what_the_user_wrote_goes_in_as_it_is(text: str) -> None:
+    system, user = question().messages(text)
+    assert (system.role, system.text) == ("system", "Sort it.")
+    assert user.text == f"Message: {text}\nA or B?"
+
+
+def test_the_prompts_of_the_repository_fit() -> None:
+    difficulty = Question.from_prompt(load_prompt("classify"))
+    assert tuple(difficulty.labels.values()) == tuple(str(route) for route in DIFFICULTIES)
+    search = Question.from_prompt(load_prompt("search_need"))
+    assert set(search.labels.values()) == {"YES", "NO"}

@@ -1,0 +1,76 @@
+"""Recognises what the classifier is asked, by the prompt files, and knows its labels.
+
+The prompts may change; a test says SIMPLE or YES, never the word that stands for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.harness.interpreters import REPO
+from tests.servers import last_user_text
+
+Body = dict[str, Any]
+# What is asked to learn the label bias of a model.
+CONTENT_FREE = ("N/A", "", "[text]")
+_FILE = re.compile(
+    r"---\n(?P<head>.*?)\n---\n# system\n(?P<system>.*?)\n# (?:examples\n.*?\n# )?"
+    r"user\n(?P<before>.*?)\$conversation(?P<after>.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """One of the two prompts. `tokens`: the word for each meaning, such as SIMPLE."""
+
+    name: str
+    system: str
+    before: str
+    after: str
+    tokens: Mapping[str, str]
+
+    @classmethod
+    def read(cls, name: str) -> AskedQuestion:
+        text = (REPO / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+        found = _FILE.fullmatch(text)
+        assert found, f"{name}.md has another form than these tests know"
+        (labels,) = re.findall(r"^labels: (.*)$", found["head"], re.MULTILINE)
+        pairs = [pair.split("=") for pair in labels.split()]
+        tokens = {meaning: token for token, meaning in pairs}
+        parts = (found["system"].strip(), found["before"].strip(), found["after"].strip())
+        return cls(name, *parts, tokens)
+
+    def asked_in(self, body: Body) -> bool:
+        first = (body.get("messages") or [{}])[0]
+        return first.get("role") == "system" and first.get("content") == self.system
+
+    def text_of(self, body: Body) -> str:
+        """What the classifier reads of the conversation."""
+        asked = last_user_text(body).strip()
+        return asked.removeprefix(self.before).removesuffix(self.after).strip()
+
+
+DIFFICULTY = AskedQuestion.read("classify")
+SEARCH = AskedQuestion.read("search_need")
+
+
+def question_of(body: Body) -> AskedQuestion | None:
+    """Which question this request to Ollama asks; None when it wants an answer for a person."""
+    return next((q for q in (DIFFICULTY, SEARCH) if q.asked_in(body)), None)
+
+
+def is_answer(body: Body) -> bool:
+    return bool(body.get("messages")) and question_of(body) is None
+
+
+def is_about_a_turn(body: Body) -> bool:
+    question = question_of(body)
+    return question is not None and question.text_of(body) not in CONTENT_FREE
+
+
+def is_calibration(body: Body) -> bool:
+    return question_of(body) is not None and not is_about_a_turn(body)
