@@ -150,6 +150,8 @@ class TurnRecorder:
         self._writer.write(call.ended(outcome, error_code))
 
     def answered_by(self, target: Target) -> None:
+        if target is self.target:  # called for every chunk
+            return
         self.target = target
         self._row = replace(
             self._row,

@@ -141,8 +141,6 @@ def test_every_ending_ends_all_of_it(number: int, tmp_path: Path, ollama: Ollama
 
 
 def test_a_running_answer_does_not_hold_up_the_end(tmp_path: Path, ollama: OllamaServer) -> None:
-    from tests.servers import Say, Stall
-
     ollama.answer([Say("begun"), Stall()])
     with serving(tmp_path, OLLAMA_HOST=ollama.url) as served:
         served.wait_until_ready()

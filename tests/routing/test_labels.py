@@ -47,6 +47,25 @@ def test_no_label_at_all(tokens: dict[str, float]) -> None:
     assert label_logprobs(tokens, ABC) is None
 
 
+WORDS = ("easy", "normal", "hard")
+PREFIXES = [
+    ({"easy": 0.6, "hard": 0.2, "normal": 0.2}, (0.6, 0.2, 0.2)),
+    ({" eas": 0.3, "Easy": 0.3, "h": 0.2, "NORM": 0.2}, (0.6, 0.2, 0.2)),
+    ({"easy": 0.3, "hardly": 0.4, "normal": 0.15, "hard": 0.05, "\n": 0.1}, (0.6, 0.3, 0.1)),
+]
+
+
+@pytest.mark.parametrize(("tokens", "expected"), PREFIXES, ids=["whole", "begun", "others"])
+def test_words_as_labels(tokens: dict[str, float], expected: tuple[float, ...]) -> None:
+    found = label_logprobs({token: log(p) for token, p in tokens.items()}, WORDS)
+    assert found is not None
+    assert tuple(map(exp, found.values())) == pytest.approx(expected)
+
+
+def test_a_beginning_that_two_labels_share_speaks_for_neither() -> None:
+    assert label_logprobs({"s": -0.1}, ("short", "simple")) is None
+
+
 def test_a_missing_label_is_below_the_last_of_the_list() -> None:
     found = shares({"A": 0.9, "x": 0.05, "B": 0.02})
     assert found["A"] > found["B"] > found["C"] > 0
@@ -106,3 +125,11 @@ def test_without_a_prior_the_order_is_kept(seen: dict[str, float]) -> None:
 @given(seen=distribution)
 def test_calibrating_with_the_own_distribution_leaves_nothing(seen: dict[str, float]) -> None:
     assert list(probabilities(seen, seen).values()) == pytest.approx([1 / 3] * 3)
+    rates = {"A": 0.5, "B": 0.3, "C": 0.2}
+    assert probabilities(seen, seen, rates) == pytest.approx(rates)
+
+
+@fixed
+@given(seen=distribution)
+def test_base_rates_count_only_where_the_bias_is_known(seen: dict[str, float]) -> None:
+    assert probabilities(seen, None, {"A": 0.9, "B": 0.05, "C": 0.05}) == probabilities(seen)

@@ -43,6 +43,15 @@ BAD = [
     pytest.param(BODY, "labels: A=X", id="one label"),
     pytest.param(BODY, "labels: A X B Y", id="labels without meaning"),
     pytest.param(BODY, "labels: A=X A=Y", id="one label twice"),
+    pytest.param(BODY, "labels: A=X B=Y\nbase_rates: A=0.5", id="a base rate missing"),
+    pytest.param(BODY, "labels: A=X B=Y\nbase_rates: A=1 B=0", id="a base rate of nothing"),
+    pytest.param(BODY, "labels: A=X B=Y\nbase_rates: A=1 B=much", id="no base rate"),
+    pytest.param(
+        BODY.replace("\n\n", "\n\n# examples\nC | hello\n\n"), "labels: A=X B=Y", id="wrong label"
+    ),
+    pytest.param(
+        BODY.replace("\n\n", "\n\n# examples\nhello\n\n"), "labels: A=X B=Y", id="no label"
+    ),
 ]
 
 
@@ -50,6 +59,26 @@ BAD = [
 def test_a_bad_prompt_is_named(body: str, labels: str) -> None:
     with pytest.raises(ConfigError, match="Prompt sort"):
         question(body, labels)
+
+
+def test_examples_are_turns_already_answered() -> None:
+    found = question(BODY.replace("\n\n", "\n\n# examples\nA | hi | there\n\nB | prove it\n\n"))
+    assert found.examples == (("hi | there", "A"), ("prove it", "B"))
+    said = [(message.role, message.text) for message in found.messages("now")]
+    assert said == [
+        ("system", "Sort it."),
+        ("user", "Message: hi | there\nA or B?"),
+        ("assistant", "A"),
+        ("user", "Message: prove it\nA or B?"),
+        ("assistant", "B"),
+        ("user", "Message: now\nA or B?"),
+    ]
+
+
+def test_base_rates_add_up_and_are_equal_unless_told() -> None:
+    assert question().base_rates == {"A": 0.5, "B": 0.5}
+    told = question(labels="labels: A=X B=Y\nbase_rates: A=3 B=1")
+    assert told.base_rates == {"A": 0.75, "B": 0.25}
 
 
 @fixed
@@ -65,3 +94,8 @@ def test_the_prompts_of_the_repository_fit() -> None:
     assert tuple(difficulty.labels.values()) == tuple(str(route) for route in DIFFICULTIES)
     search = Question.from_prompt(load_prompt("search_need"))
     assert set(search.labels.values()) == {"YES", "NO"}
+    for found in (difficulty, search):
+        assert set(label for _, label in found.examples) == set(found.labels)
+        assert sum(found.base_rates.values()) == pytest.approx(1)
+        # A small window must still hold a question of some lines.
+        assert found.fixed_tokens < 1024

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.harness.interpreters import REPO
 from tests.servers import BUSY, Label, Say, Script, Stall, Status
 
 from .house import GROK, MINI, NANO, House
@@ -195,8 +196,6 @@ def test_the_calibration_is_kept_over_a_restart(tmp_path_factory: pytest.TempPat
         # The smallest change of a prompt is another prompt, and only that one is measured anew.
         prompts = house.server.folder / "my-prompts"
         prompts.mkdir()
-        from tests.harness.interpreters import REPO
-
         for name in ("classify", "search_need", "without_search"):
             text = (REPO / "prompts" / f"{name}.md").read_text(encoding="utf-8")
             if name == "classify":

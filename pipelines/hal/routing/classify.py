@@ -1,7 +1,8 @@
 """Asks the small local model how hard a turn is and whether it needs a search.
 
 One forward pass per question: the log-probabilities of the label tokens, less the label bias that
-content-free inputs show (computed once per model digest and prompt, kept in the session log). A
+content-free inputs show (computed once per model digest and prompt, kept in the session log), plus
+how common each label is. A
 server without log-probabilities (Ollama before 0.12.11) answers with constrained JSON instead.
 Knows no thresholds: `decide.py` has those.
 """
@@ -132,13 +133,16 @@ class Classifier:
             logprobs = await self._logprobs(question, messages)
             if logprobs is not None:
                 prior = await self._prior(question)
-                return Answer(_named(question, probabilities(logprobs, prior)), prior is not None)
+                p = probabilities(logprobs, prior, question.base_rates)
+                return Answer(_named(question, p), prior is not None)
         return await self._structured(question, messages)
 
     async def _logprobs(
         self, question: Question, messages: tuple[Message, ...]
     ) -> dict[str, float] | None:
-        tokens = await self._model.first_token(self._windows.model, messages, num_ctx=self._windows.num_ctx)
+        tokens = await self._model.first_token(
+            self._windows.model, messages, num_ctx=self._windows.num_ctx
+        )
         if tokens is None:
             self._has_logprobs = False
             return None

@@ -48,10 +48,19 @@ def mean_prior(observations: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def probabilities(
-    logprobs: Mapping[str, float], prior: Mapping[str, float] | None = None
+    logprobs: Mapping[str, float],
+    prior: Mapping[str, float] | None = None,
+    base_rates: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """Probabilities that add up to 1, with the prior taken off when there is one."""
-    scores = {label: value - (prior[label] if prior else 0.0) for label, value in logprobs.items()}
+    """Probabilities that add up to 1; with a prior, the label bias is replaced by the base rates.
+
+    Taking the bias off alone would claim that all labels are equally common, which makes a rare one
+    (a question that needs a search) far too likely. `base_rates` None: equally common.
+    """
+    scores = dict(logprobs)
+    if prior is not None:
+        rates = base_rates or dict.fromkeys(logprobs, 1.0)
+        scores = {label: lp - prior[label] + log(rates[label]) for label, lp in logprobs.items()}
     highest = max(scores.values())
     weights = {label: exp(score - highest) for label, score in scores.items()}
     total = sum(weights.values())

@@ -22,10 +22,12 @@ class Question:
     """`labels` maps the word to its meaning, in the order of the prompt: easy -> SIMPLE, ...
 
     `examples` are (message, label) pairs, shown to the model as turns it has already answered.
+    `base_rates` say how common each label is in use; they add up to 1.
     """
 
     prompt: Prompt
     labels: dict[str, str]
+    base_rates: dict[str, float]
     system: str
     examples: tuple[tuple[str, str], ...]
     user: str
@@ -42,7 +44,12 @@ class Question:
         system, _, examples = head.partition(EXAMPLES)
         labels = _labels(prompt)
         return cls(
-            prompt, labels, system.strip(), _examples(prompt, examples, labels), user.strip()
+            prompt=prompt,
+            labels=labels,
+            base_rates=_base_rates(prompt, labels),
+            system=system.strip(),
+            examples=_examples(prompt, examples, labels),
+            user=user.strip(),
         )
 
     @property
@@ -83,11 +90,27 @@ def _examples(prompt: Prompt, text: str, labels: dict[str, str]) -> tuple[tuple[
     return tuple(pairs)
 
 
+def _pairs(prompt: Prompt, key: str) -> dict[str, str]:
+    """`key: a=x b=y` in the front matter."""
+    words = prompt.meta.get(key, "").split()
+    if not all("=" in word for word in words):
+        raise ConfigError(f"Prompt {prompt.name}: {key} must read 'word=value word=value'.")
+    return dict(word.split("=", 1) for word in words)
+
+
 def _labels(prompt: Prompt) -> dict[str, str]:
-    pairs = [pair.split("=", 1) for pair in prompt.meta.get("labels", "").split()]
-    labels = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    labels = _pairs(prompt, "labels")
     if len(labels) < 2:
-        raise ConfigError(
-            f"Prompt {prompt.name}: front matter needs labels, such as 'labels: A=X B=Y'."
-        )
+        raise ConfigError(f"Prompt {prompt.name}: front matter needs labels, as 'labels: a=X b=Y'.")
     return labels
+
+
+def _base_rates(prompt: Prompt, labels: dict[str, str]) -> dict[str, float]:
+    told = _pairs(prompt, "base_rates") or dict.fromkeys(labels, "1")
+    try:
+        rates = {label: float(told[label]) for label in labels}
+    except (KeyError, ValueError):
+        rates = {}
+    if not rates or min(rates.values()) <= 0:
+        raise ConfigError(f"Prompt {prompt.name}: base_rates must give each label a share above 0.")
+    return {label: rate / sum(rates.values()) for label, rate in rates.items()}
