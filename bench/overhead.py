@@ -28,7 +28,6 @@ REPO = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPO), str(REPO / "bench")]
 
 from _stub import WORD, StubProcess  # noqa: E402
-
 from tests.harness.pipelines import PipelinesServer  # noqa: E402
 
 # 100 tokens a second after 50 ms: a 30B on a good card.

@@ -1,7 +1,8 @@
 """Notices that a client went away, which the Pipelines server itself does not.
 
 An ASGI layer around the server's own stack: for a chat completion it reads the whole body, goes on
-listening for the disconnect, and tells whoever asked. Knows nothing of turns.
+listening for the disconnect, and tells whoever asked. It also lets a plain `curl -d '{...}'` in.
+Knows nothing of turns.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH_END = "/chat/completions"
+FORM = b"application/x-www-form-urlencoded"
 
 
 class Watch:
@@ -56,6 +58,7 @@ class DisconnectWatch:
             await self.hal_inner(scope, receive, send)
             return
         body = await _whole_body(receive)
+        scope = _as_json(scope, body)
         watch = Watch()
         CURRENT_WATCH.set(watch)
         listener = asyncio.create_task(_listen(receive, watch))
@@ -72,6 +75,16 @@ async def _whole_body(receive: Receive) -> list[Event]:
     while events[-1]["type"] == "http.request" and events[-1].get("more_body"):
         events.append(await receive())
     return events
+
+
+def _as_json(scope: Scope, body: list[Event]) -> Scope:
+    """Call a JSON body JSON: to `curl -d` everything is a form, which the server refuses."""
+    headers = [(name.lower(), value) for name, value in scope.get("headers", [])]
+    said = dict(headers).get(b"content-type", b"")
+    if said != FORM or not body[0].get("body", b"").lstrip().startswith(b"{"):
+        return scope
+    kept = [pair for pair in headers if pair[0] != b"content-type"]
+    return {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
 
 
 async def _listen(receive: Receive, watch: Watch) -> None:

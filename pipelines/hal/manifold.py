@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Generator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import time
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 from . import disconnect, openwebui
 from .bridge import UNEXPECTED, Bridge
 from .errors import HalError
+from .recorder import TurnRecorder
 from .runtime import Runtime
 from .settings import Settings
 from .stored_valves import repair
@@ -34,6 +36,8 @@ MODEL = "hal.auto"
 # Every waiting stream holds a thread of the server's pool, and so does the model list: 40, its
 # default, freezes everything from the 41st stream on. A thread takes about 0.1 MB.
 SERVER_THREADS = 256
+# Closing the log takes some milliseconds; a reload must not wait for streams.
+SHUTDOWN_S = 0.3
 
 
 class Manifold:
@@ -73,6 +77,8 @@ class Manifold:
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             runtime.retire()
+            # An idle runtime ends within this; one with running streams ends when they do.
+            await anyio.to_thread.run_sync(runtime.join, SHUTDOWN_S)
 
     async def on_valves_updated(self) -> None:
         try:
@@ -128,19 +134,24 @@ def _stream(runtime: Runtime, turn: Turn) -> Generator[str, None, None]:
 
 
 def _complete(runtime: Runtime, turn: Turn) -> BaseModel:
-    future = runtime.submit(_collect(runtime, turn))
+    recorders: list[TurnRecorder] = []
+    future = runtime.submit(_collect(runtime, turn, recorders))
     if (watch := disconnect.CURRENT_WATCH.get()) is not None:
-        watch.on_gone(partial(_cancel, future))
-    chunks: list[Chunk] = future.result()
+        watch.on_gone(partial(_cancel, future, recorders))
+    chunks: list[Chunk] = []
+    with suppress(CancelledError):  # the client went away: nobody reads what is returned
+        chunks = future.result()
     return completion(chunks, turn.id, MODEL, int(time()))
 
 
-def _cancel(future: Future[Any]) -> None:
+def _cancel(future: Future[Any], recorders: list[TurnRecorder]) -> None:
+    for recorder in recorders:
+        recorder.delivered_chars = 0
     future.cancel()
 
 
-async def _collect(runtime: Runtime, turn: Turn) -> list[Chunk]:
-    return [chunk async for chunk in runtime.answer(turn, [])]
+async def _collect(runtime: Runtime, turn: Turn, recorders: list[TurnRecorder]) -> list[Chunk]:
+    return [chunk async for chunk in runtime.answer(turn, recorders)]
 
 
 def _refuse(failure: Failure, *, stream: bool) -> Generator[str, None, None] | dict[str, Any]:

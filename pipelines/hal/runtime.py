@@ -124,6 +124,10 @@ class Runtime:
                 self._leases -= 1
                 self._close_if_done()
 
+    async def warmed(self) -> None:
+        """Wait until what runs beside the turns has ended, the warming up above all."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+
     async def services(self) -> Services:
         """The services in force, for the command line."""
         return self._services

@@ -274,8 +274,9 @@ def test_ids_are_ids(sent: Any, kept: str | None) -> None:
 
 def test_wrong_types_are_left_out() -> None:
     features = {"memory": True, "voice": 1, "x": "yes"}
-    turn = say("Hi", tools=[{"type": "function"}, 3, None], tool_choice=5,
-               hal_ctx={"features": features, "user_text": ["no"], "user_id": {}}, user="me")  # fmt: skip
+    context = {"features": features, "user_text": ["no"], "user_id": {}}
+    tools = [{"type": "function"}, 3, None]
+    turn = say("Hi", tools=tools, tool_choice=5, hal_ctx=context, user="me")
     assert turn.tools == ({"type": "function"},)
     assert turn.tool_choice is None
     assert turn.features == {"memory": True}

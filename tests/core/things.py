@@ -1,4 +1,4 @@
-"""What the tests of the core share: values with sensible defaults, and a log that keeps its rows."""
+"""What the tests of the core share: values with sensible defaults, and a log in memory."""
 
 from __future__ import annotations
 

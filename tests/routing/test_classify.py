@@ -27,10 +27,11 @@ from hal.types import DIFFICULTIES, Message, Route, Turn
 from tests.core.things import run, turn
 
 
-
 def question(name: str, labels: str) -> Question:
     body = f"# system\nAnswer {name}.\n\n# user\nMessage: $conversation"
-    return Question.from_prompt(parse_prompt(name, f"---\nversion: 1\nlabels: {labels}\n---\n{body}"))
+    return Question.from_prompt(
+        parse_prompt(name, f"---\nversion: 1\nlabels: {labels}\n---\n{body}")
+    )
 
 
 QUESTIONS = Questions(
@@ -67,6 +68,7 @@ class Model:
     ) -> Mapping[str, float] | None:
         self.asked.append(messages)
         self.windows.add(num_ctx)
+        await asyncio.sleep(0)
         if self.before is not None:
             await self.before()
         is_search = messages[0].text == QUESTIONS.search.system

@@ -64,7 +64,9 @@ def test_without_any_room_a_short_question_still_survives(budget: int) -> None:
 
 
 texts = st.text(max_size=300) | st.builds(
-    lambda piece, times: piece * times, st.sampled_from(["字", "word ", "é", "🙂"]), st.integers(1, 900)
+    lambda piece, times: piece * times,
+    st.sampled_from(["字", "word ", "é", "🙂"]),
+    st.integers(1, 900),
 )
 messages = st.builds(Message, st.sampled_from(["user", "assistant", "system", "tool"]), texts)
 

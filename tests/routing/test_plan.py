@@ -76,18 +76,26 @@ class Case:
 
 
 def cases(route: Route, source: Source) -> Iterator[Case]:
-    for confidence, findings, simple, vision, cloud, tokens, sight, unsure, fallback in (
-        itertools.product(
-            (THRESHOLD - 0.01, THRESHOLD, THRESHOLD + 0.01),
-            (PUBLIC, PRIVATE),
-            (LOCAL, SMALL),
-            (None, SIGHTED),
-            (None, CLOUD, BLIND_CLOUD),
-            (FITTING, TOO_LONG),
-            (False, True),
-            ("local", "cloud"),
-            (True, False),
-        )
+    for (
+        confidence,
+        findings,
+        simple,
+        vision,
+        cloud,
+        tokens,
+        sight,
+        unsure,
+        fallback,
+    ) in itertools.product(
+        (THRESHOLD - 0.01, THRESHOLD, THRESHOLD + 0.01),
+        (PUBLIC, PRIVATE),
+        (LOCAL, SMALL),
+        (None, SIGHTED),
+        (None, CLOUD, BLIND_CLOUD),
+        (FITTING, TOO_LONG),
+        (False, True),
+        ("local", "cloud"),
+        (True, False),
     ):
         yield Case(
             decision(route, source=source, confidence=confidence),

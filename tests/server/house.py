@@ -30,7 +30,7 @@ from tests.servers.ollama_models import MODELS
 from tests.servers.xai import echo as cloud_echo
 
 from .logbook import Logbook, Row, wait_until
-from .questions import DIFFICULTY, is_about_a_turn, is_answer, is_calibration, question_of
+from .questions import DIFFICULTY, SEARCH, is_about_a_turn, is_answer, is_calibration, question_of
 
 MINI, NANO, GROK = "nemotron-mini:4b", "nemotron-3-nano:30b", "grok-4.3"
 VERSION = "0.13.5"
@@ -97,12 +97,13 @@ class House:
 
     def reset(self) -> None:
         """As after the start: scripts, records, models; valves only where a test changed them."""
-        if self.server.valves() != self._default_valves:
-            self.server.post_valves({})
         self.judge("MODERATE")
         self.prior = dict(EVEN)
         self.ollama.version = VERSION
-        self.ollama.models = {model.name: model for model in MODELS}
+        models = {model.name: model for model in MODELS}
+        if self.server.valves() != self._default_valves or self.ollama.models != models:
+            self.ollama.models = models
+            self.server.post_valves({})
         self.reset_scripts()
         self.calibrated()
         self.ollama.forget()
@@ -123,7 +124,7 @@ class House:
 
     def reset_scripts(self) -> None:
         self.ollama.answer(local_echo)
-        self.ollama.when(lambda body: question_of(body) is not None, self._classify)
+        self.ollama.when(lambda body: question_of(body) is not None, self.verdict)
         self.xai.answer(cloud_echo)
 
     def calibrated(self) -> None:
@@ -133,19 +134,23 @@ class House:
     # The classifier.
 
     def judge(self, route: str = "MODERATE", p: float = 0.9, *, search: float = 0.02) -> None:
-        """From now on the classifier says `route` with probability `p`, the rest shared."""
+        """From now on the classifier is sure of `route` by `p`, the rest shared."""
         rest = (1 - p) / 2
-        self.difficulty = {name: p if name == route else rest for name in DIFFICULTY.tokens}
-        self.search = {"YES": search, "NO": 1 - search}
+        self.judge_all({name: p if name == route else rest for name in DIFFICULTY.tokens}, search)
 
-    def _classify(self, body: Body) -> list[Step]:
+    def judge_all(self, difficulty: Mapping[str, float], search: float = 0.02) -> None:
+        """From now on these probabilities come out, as long as the model has no bias."""
+        self.difficulty = DIFFICULTY.said_for(difficulty)
+        self.search = SEARCH.said_for({"YES": search, "NO": 1 - search})
+
+    def verdict(self, body: Body) -> list[Step]:
+        """What the classifier says to this request."""
         question = question_of(body)
         assert question is not None
         said: Mapping[str, float] = self.difficulty if question is DIFFICULTY else self.search
         if is_calibration(body):
             said = self.prior
-        labels = {token: said[meaning] for meaning, token in question.tokens.items()}
-        return [Label(labels)]
+        return [Label({token: said[meaning] for meaning, token in question.tokens.items()})]
 
     def classify_with(self, *scripts: Script) -> None:
         """Answer what the classifier is asked about turns with these scripts instead."""
@@ -179,6 +184,9 @@ class House:
         return self.ollama.wait_for(
             lambda r: r.path == asked and is_answer(r.json), timeout_s, count
         )
+
+    def wait_for_cloud(self, count: int = 1, timeout_s: float = 5.0) -> RecordedRequest:
+        return self.xai.wait_for_request(timeout_s, "/v1/chat/completions", count)
 
     # Turns.
 

@@ -25,33 +25,44 @@ _FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """One of the two prompts. `tokens`: the word for each meaning, such as SIMPLE."""
+    """One of the two prompts. By meaning, such as SIMPLE: its word, and how common it is."""
 
     name: str
     system: str
     before: str
     after: str
     tokens: Mapping[str, str]
+    base_rates: Mapping[str, float]
 
     @classmethod
     def read(cls, name: str) -> AskedQuestion:
         text = (REPO / "prompts" / f"{name}.md").read_text(encoding="utf-8")
         found = _FILE.fullmatch(text)
         assert found, f"{name}.md has another form than these tests know"
-        (labels,) = re.findall(r"^labels: (.*)$", found["head"], re.MULTILINE)
-        pairs = [pair.split("=") for pair in labels.split()]
-        tokens = {meaning: token for token, meaning in pairs}
+        tokens = {meaning: token for token, meaning in _pairs(found["head"], "labels")}
+        common = {token: float(rate) for token, rate in _pairs(found["head"], "base_rates")}
+        rates = {meaning: common.get(token, 1.0) for meaning, token in tokens.items()}
         parts = (found["system"].strip(), found["before"].strip(), found["after"].strip())
-        return cls(name, *parts, tokens)
+        return cls(name, *parts, tokens, rates)
 
     def asked_in(self, body: Body) -> bool:
         first = (body.get("messages") or [{}])[0]
         return first.get("role") == "system" and first.get("content") == self.system
 
+    def said_for(self, wanted: Mapping[str, float]) -> dict[str, float]:
+        """What a model without bias has to say, so that these probabilities come out."""
+        weights = {meaning: p / self.base_rates[meaning] for meaning, p in wanted.items()}
+        return {meaning: w / sum(weights.values()) for meaning, w in weights.items()}
+
     def text_of(self, body: Body) -> str:
         """What the classifier reads of the conversation."""
         asked = last_user_text(body).strip()
         return asked.removeprefix(self.before).removesuffix(self.after).strip()
+
+
+def _pairs(head: str, key: str) -> list[list[str]]:
+    lines = re.findall(rf"^{key}: (.*)$", head, re.MULTILINE)
+    return [pair.split("=") for line in lines for pair in line.split()]
 
 
 DIFFICULTY = AskedQuestion.read("classify")

@@ -95,7 +95,7 @@ def test_a_search_is_wanted_and_there_is_none_yet(house: House) -> None:
 
 def test_the_bias_of_the_model_is_taken_off(house: House) -> None:
     """The same answers of the model lead to another route when its bias is another one."""
-    house.difficulty = {"SIMPLE": 0.6, "MODERATE": 0.3, "COMPLEX": 0.1}
+    house.judge_all({"SIMPLE": 0.6, "MODERATE": 0.3, "COMPLEX": 0.1})
     first = house.ask(TEXT)
     assert (first.usage or {})["hal_route"] == "SIMPLE"
     # A model that says SIMPLE to everything; a new version of it, so that it is measured anew.

@@ -9,10 +9,9 @@ from dataclasses import replace
 import pytest
 import requests
 
-from tests.servers import Label, Say, Stall, Step, Until, words
+from tests.servers import Say, Stall, Until, words
 
-from .house import MINI, NANO, Body, House
-from .questions import DIFFICULTY, question_of
+from .house import MINI, NANO, House
 
 pytestmark = pytest.mark.server
 TEXT = "How do swifts sleep?"
@@ -55,16 +54,8 @@ BOTH = ((MINI, 4096), (NANO, 32768))
 
 def verdict_after(house: House, event: threading.Event, route: str) -> None:
     """The classifier answers when the event is set."""
-
-    def script(body: Body) -> list[Step]:
-        question = question_of(body)
-        assert question is not None
-        meanings = {route: 0.96} if question is DIFFICULTY else {"NO": 0.96}
-        rest = [name for name in question.tokens if name not in meanings]
-        meanings |= dict.fromkeys(rest, 0.04 / len(rest))
-        return [Until(event), Label({question.tokens[m]: p for m, p in meanings.items()})]
-
-    house.classify_with(script)
+    house.judge(route, 0.96)
+    house.classify_with(lambda body: [Until(event), *house.verdict(body)])
 
 
 def test_the_answer_that_began_first_is_used(house: House) -> None:

@@ -10,6 +10,7 @@ import time
 import aiohttp
 import pytest
 import requests
+
 from tests.servers import (
     KEY,
     Begin,

@@ -11,6 +11,7 @@ import httpx
 import ollama
 import pytest
 import requests
+
 from tests.servers import (
     BUSY,
     ErrorLine,

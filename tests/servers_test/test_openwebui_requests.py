@@ -6,6 +6,7 @@ import base64
 import json
 
 import pytest
+
 from tests.harness import Answer, openwebui
 from tests.harness.tools import TOOLS
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.harness import PipelinesClient, PipelinesServer, openwebui
 from tests.harness.interpreters import NAMES, python
 

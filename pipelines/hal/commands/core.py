@@ -7,51 +7,54 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..errors import Unreachable
 from ..runtime import Runtime
-from .engine import Engine, choose
-from .ollama_host import take_inventory
-from .stored import Places, read_object, settings_in_force
+from ..settings import Settings
+from .engine import Engine, choose, running_engine
+from .stored import settings_in_force
 
 # The log's last rows are committed within milliseconds; a broken disk must not hold the prompt.
 END_LIMIT_S = 3.0
+# Two prompts of 800 tokens take 20 s on one busy CPU thread, a 1.5B model three times that.
+WARM_LIMIT_S = 90.0
 
 
 @contextmanager
 def running_core(model: str | None = None, engine: str = "auto") -> Iterator[Runtime]:
     """A started Runtime under the settings in force; everything that it started ends with it."""
-    environ = {**os.environ, **_running_engine(os.environ)}
+    environ = {**os.environ, **running_engine(os.environ)}
     if model:
         environ |= {"HAL_LOCAL_MODEL": model, "HAL_CLASSIFIER_MODEL": model}
     chosen: Engine = choose(environ, engine, _say)
     try:
-        runtime = Runtime(settings_in_force({**environ, **chosen.environment}))
-        runtime.start()
-        try:
+        with started(settings_in_force({**environ, **chosen.environment})) as runtime:
             yield runtime
-        finally:
-            runtime.retire()
-            runtime.join(END_LIMIT_S)
     finally:
         chosen.stop()
 
 
-def _running_engine(environ: Mapping[str, str]) -> dict[str, str]:
-    """The engine of a `hal serve` that is running now, so that no second one is started."""
-    if environ.get("HAL_OLLAMA_BASE_URL") or environ.get("OLLAMA_HOST"):
-        return {}
-    told, _ = read_object(Places.of(environ).engine)
-    url = told.get("HAL_OLLAMA_BASE_URL")
-    if not isinstance(url, str):
-        return {}
+@contextmanager
+def started(settings: Settings) -> Iterator[Runtime]:
+    """A runtime for as long as the block lasts."""
+    runtime = Runtime(settings)
+    runtime.start()
     try:
-        take_inventory(url)
-    except Unreachable:
-        return {}
-    return {name: text for name, text in told.items() if isinstance(text, str)}
+        yield runtime
+    finally:
+        runtime.retire()
+        runtime.join(END_LIMIT_S)
+
+
+def warm_up(settings: Settings, say: Callable[[str], None]) -> None:
+    """Have the classifier loaded and calibrated before the first turn needs it in a hurry."""
+    say(f"Warming up the classifier {settings.routing.classifier_model}.")
+    with started(settings) as runtime:
+        try:
+            runtime.submit(runtime.warmed()).result(WARM_LIMIT_S)
+        except TimeoutError:
+            say("That takes long; the first turns may go on without a decision.")
 
 
 def _say(note: str) -> None:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from .core import warm_up
 from .engine import Engine, choose
 from .pipelines_server import (
     LOOPBACK,
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
         engine = _start_engine(environ, args.engine, places, started)
         key = api_key(environ, places)
         environment = server_environment(environ, engine.environment, places, key)
+        warm_up(settings_in_force(environment), _say)
         server = start_server(args.host, args.port, environment)
         started.callback(stop_server, server)
         wait_until_ready(server, url_of(args.host, args.port), key)

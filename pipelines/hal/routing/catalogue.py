@@ -59,11 +59,16 @@ class Catalogue:
         self._installed_at = self._loaded_at = float("-inf")
         self._answers = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._first: asyncio.Task[None] | None = None
 
     async def offers(self) -> Offers:
         """The targets that exist now, as far as known."""
-        if self._installed_at == float("-inf"):
-            await self._ask_installed()
+        if self._first is None:
+            self._first = self._later(self._ask_installed())
+        if not self._first.done():
+            # Whoever comes while the first answer is on its way waits for it, too: a guess would
+            # send an image to a model that cannot see.
+            await asyncio.wait({self._first})
         elif self._clock() - self._installed_at > INSTALLED_AGE_S:
             self._later(self._ask_installed())
         local = self._settings.local
@@ -125,7 +130,8 @@ class Catalogue:
             names = frozenset()
         self._loaded = frozenset(full_name(name) for name in names)
 
-    def _later(self, question: Coroutine[None, None, None]) -> None:
+    def _later(self, question: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(question)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -122,9 +122,9 @@ class Classifier:
         )
 
     async def warm(self) -> None:
-        """Load the model and calibrate both questions, so that the first turn finds it done."""
+        """Load the model, calibrate, and have both prompts in its cache, before the first turn."""
         for question in (self.questions.difficulty, self.questions.search):
-            await self._prior(question)
+            await self._ask(question, CONTENT_FREE[0], ())
 
     async def _ask(self, question: Question, text: str, history: tuple[Message, ...]) -> Answer:
         budget = self._windows.reads_tokens - question.fixed_tokens - TEMPLATE_TOKENS

@@ -1,0 +1,124 @@
+"""The words that people read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hal.explain import (
+    NOTHING_DECIDED,
+    decision_line,
+    evidence_line,
+    fallback_line,
+    final_line,
+    why,
+)
+from hal.sessions.record import TurnRow
+from hal.types import Decision, Evidence, Plan, Route, Source, Summary, Target, Usage
+from tests.core.things import CLOUD, LOCAL, decision, plan
+
+LINES = [
+    pytest.param(
+        decision(confidence=0.91), plan(LOCAL),
+        "local big:30b · moderate (0.91) · an ordinary question", id="local",
+    ),
+    pytest.param(
+        decision(Route.COMPLEX, source=Source.OVERRIDE, reason="you asked for the cloud"),
+        plan(CLOUD, LOCAL), "xAI grok-4.3 · complex · you asked for the cloud", id="a command",
+    ),
+    pytest.param(
+        decision(Route.COMPLEX, reason="beyond the local model"),
+        plan(LOCAL, notes=("kept local: file in this chat",)),
+        "local big:30b · complex (0.90) · beyond the local model · kept local: file in this chat",
+        id="notes",
+    ),
+    pytest.param(
+        decision(
+            source=Source.DEFAULT, reason="no decision within 3 s", degraded="classifier_timeout"
+        ),
+        plan(LOCAL),
+        "local big:30b · moderate · no decision within 3 s · (classifier timeout)", id="degraded",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "made", "line"), LINES)
+def test_decision_lines(found: Decision, made: Plan, line: str) -> None:
+    assert decision_line(found, made) == line
+
+
+SUMMARY = Summary("COMPLEX", 0.876, "so", "m", Usage(cost_usd=0.0042), 1.0, 2.0, 2149.0)
+FINAL = [
+    pytest.param(SUMMARY, CLOUD, "xAI grok-4.3 · complex (0.88) · $0.0042 · 2.1 s", id="cloud"),
+    pytest.param(SUMMARY, LOCAL, "local big:30b · complex (0.88) · 2.1 s", id="local is free"),
+    pytest.param(
+        replace(SUMMARY, usage=Usage()), CLOUD,
+        "xAI grok-4.3 · complex (0.88) · cost unknown · 2.1 s", id="unknown cost",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("summary", "target", "line"), FINAL)
+def test_final_lines(summary: Summary, target: Target, line: str) -> None:
+    assert final_line(summary, target) == line
+
+
+def test_fallback_and_evidence_lines() -> None:
+    assert fallback_line(LOCAL, "It is busy.", CLOUD) == (
+        "local big:30b failed: It is busy. Asking xAI grok-4.3."
+    )
+    assert evidence_line(Evidence(note="4 sources")) == "4 sources"
+    assert evidence_line(Evidence()) is None
+
+
+ROW = TurnRow(
+    id="t", started_at=0.0, route="COMPLEX", source="classifier", reason="beyond the local model",
+    confidence=0.88, model="grok-4.3", leaves_machine=True, policy_id="policy-1", outcome="done",
+    probabilities={"SIMPLE": 0.02, "COMPLEX": 0.88}, notes=("a note",), prompt_id="classify@1+ab",
+    degradations=("ollama_timeout",), classify_ms=310.0, first_token_ms=900.0, total_ms=4210.0,
+    prompt_tokens=120, completion_tokens=34, cost_usd=0.0042,
+)  # fmt: skip
+
+
+def test_why_tells_all_of_it() -> None:
+    assert why(ROW) == "\n".join(
+        [
+            "**COMPLEX**, decided by the classifier: beyond the local model.",
+            "",
+            "- Answered by: grok-4.3 on xAI (it left this machine)",
+            "- Confidence: 0.88 (COMPLEX 0.88, SIMPLE 0.02)",
+            "- Notes: a note",
+            "- On the way: ollama timeout",
+            "- Time: 0.31 s deciding, 0.90 s to the first token, 4.21 s in all",
+            "- Tokens: 120 in, 34 out, $0.0042",
+            "- Outcome: done",
+            "- Prompt: `classify@1+ab`, rules: `policy-1`",
+            "",
+            "Begin a message with `/local`, `/cloud`, `/web` to decide yourself.",
+        ]
+    )
+
+
+def test_why_without_any_decision() -> None:
+    assert why(None) == NOTHING_DECIDED
+
+
+BARE = TurnRow(id="t", started_at=0.0, route="MODERATE", source="rule", reason="image")
+WHYS = [
+    pytest.param({}, "on this machine (nothing left it)", id="local"),
+    pytest.param({}, "Answered by: nobody", id="no answer"),
+    pytest.param({}, "decided by a rule", id="rule"),
+    pytest.param({"source": "override"}, "decided by your command", id="command"),
+    pytest.param({"source": "sticky"}, "decided by the course of this chat", id="sticky"),
+    pytest.param({"source": "default"}, "because nobody could decide", id="default"),
+    pytest.param({"source": "bogus"}, "because nobody could decide", id="another version's"),
+    pytest.param({}, "Confidence: 0.00\n", id="no confidence"),
+    pytest.param({}, "Tokens: 0 in, 0 out\n", id="no tokens"),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), WHYS)
+def test_why_in_parts(changes: dict[str, Any], words: str) -> None:
+    assert words in why(replace(BARE, **changes))

@@ -1,0 +1,206 @@
+"""What a client reads: one golden line for each kind of chunk, and whole completions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hal.types import (
+    Chunk,
+    Decided,
+    Failure,
+    Finish,
+    Route,
+    Source,
+    Status,
+    Summary,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolCalls,
+    Usage,
+)
+from hal.wire import Completion, ErrorReply, Wire, completion
+from tests.core.things import CLOUD, LOCAL, decision, plan
+
+SUMMARY = Summary(
+    route="COMPLEX",
+    confidence=0.87654,
+    reason="beyond the local model",
+    model="grok-4.3",
+    usage=Usage(100, 20, cached_tokens=64, reasoning_tokens=5, cost_usd=0.0042),
+    classify_ms=123.4,
+    first_token_ms=456.7,
+    total_ms=2345.6,
+)
+CALL = ToolCalls((ToolCall("call_1", "clock", '{"zone": "UTC"}'),))
+DECIDED = Decided(
+    decision(Route.COMPLEX, confidence=0.87654, source=Source.CLASSIFIER, degraded="x"),
+    plan(CLOUD, LOCAL, route=Route.COMPLEX, notes=("a note",)),
+)
+HAL = {
+    "route": "COMPLEX",
+    "confidence": 0.877,
+    "source": "classifier",
+    "reason": "an ordinary question",
+    "target": "xAI grok-4.3",
+    "notes": ["a note"],
+    "degraded": "x",
+}
+USAGE = {
+    "prompt_tokens": 100,
+    "completion_tokens": 20,
+    "total_tokens": 120,
+    "hal_route": "COMPLEX",
+    "hal_confidence": 0.877,
+    "hal_reason": "beyond the local model",
+    "hal_model": "grok-4.3",
+    "hal_cost_usd": 0.0042,
+    "hal_classify_ms": 123,
+    "hal_first_token_ms": 457,
+    "hal_total_ms": 2346,
+    "prompt_tokens_details": {"cached_tokens": 64},
+    "completion_tokens_details": {"reasoning_tokens": 5},
+}
+BASE = {
+    "id": "chatcmpl-t1",
+    "object": "chat.completion.chunk",
+    "created": 1700000000,
+    "model": "hal.auto",
+}
+
+
+def delta(inner: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    return {**BASE, "choices": [{"index": 0, "delta": inner, "finish_reason": finish}]}
+
+
+def wire(show_events: bool) -> Wire:
+    return Wire("t1", "hal.auto", 1700000000, show_events=show_events)
+
+
+FUNCTION = {"name": "clock", "arguments": '{"zone": "UTC"}'}
+SAME = [
+    pytest.param(Text("Grüße 🙂"), delta({"content": "Grüße 🙂"}), id="text"),
+    pytest.param(Thinking("Hm."), delta({"reasoning_content": "Hm."}), id="thinking"),
+    pytest.param(
+        CALL,
+        delta({"tool_calls": [
+            {"index": 0, "id": "call_1", "type": "function", "function": FUNCTION}
+        ]}),
+        id="tool calls",
+    ),
+    pytest.param(Finish("length"), delta({}, "length"), id="finish"),
+    pytest.param(
+        Failure("It broke.", "timeout"),
+        {"error": {"message": "It broke.", "code": "timeout"}},
+        id="failure",
+    ),
+    pytest.param(SUMMARY, {**BASE, "choices": [], "usage": USAGE}, id="summary"),
+]  # fmt: skip
+STATUS = {"event": {"type": "status", "data": {"description": "Choosing", "done": False}}}
+
+
+@pytest.mark.parametrize("show_events", [True, False], ids=["events", "no events"])
+@pytest.mark.parametrize(("chunk", "payload"), SAME)
+def test_chunks_that_everybody_gets(chunk: Chunk, payload: Any, show_events: bool) -> None:
+    line = wire(show_events).encode(chunk)
+    assert line is not None
+    assert "\n" not in line
+    assert json.loads(line.removeprefix("data: ")) == payload
+
+
+EVENTS = [
+    pytest.param(Status("Choosing"), True, STATUS, id="status shown"),
+    pytest.param(Status("Choosing"), False, None, id="status not shown"),
+    pytest.param(DECIDED, True, None, id="the decision is in the status"),
+    pytest.param(
+        DECIDED, False, {**delta({"role": "assistant", "content": ""}), "hal": HAL},
+        id="the decision in the first chunk",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("chunk", "show_events", "payload"), EVENTS)
+def test_chunks_that_depend_on_the_caller(chunk: Chunk, show_events: bool, payload: Any) -> None:
+    line = wire(show_events).encode(chunk)
+    assert (line and json.loads(line.removeprefix("data: "))) == payload
+
+
+def test_text_that_looks_like_the_protocol_stays_text() -> None:
+    line = wire(True).text("data: [DONE]\n\ndata: {}")
+    assert "\n" not in line
+    assert json.loads(line[6:])["choices"][0]["delta"]["content"] == "data: [DONE]\n\ndata: {}"
+
+
+def test_half_an_emoji_can_be_sent() -> None:
+    halves = ("\ud83d", "\ude42")
+    lines = [wire(True).text(half) for half in halves]
+    sent = b"".join(line.encode() for line in lines)  # as the server does
+    assert b"\\ud83d" in sent
+    assert b"\\ude42" in sent
+
+
+def test_a_completion() -> None:
+    chunks: list[Chunk] = [
+        Status("Choosing"),
+        DECIDED,
+        Thinking("Hm, "),
+        Text("It is "),
+        Thinking("well."),
+        Text("noon."),
+        SUMMARY,
+    ]
+    made = completion(chunks, "t1", "hal.auto", 1700000000)
+    message = {"role": "assistant", "content": "It is noon.", "reasoning_content": "Hm, well."}
+    assert made.model_dump() == {
+        "id": "chatcmpl-t1",
+        "object": "chat.completion",
+        "created": 1700000000,
+        "model": "hal.auto",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": USAGE,
+    }
+
+
+def test_a_completion_with_tool_calls() -> None:
+    made = completion([CALL, Finish("tool_calls")], "t1", "hal.auto", 0)
+    choice = made.model_dump()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": FUNCTION}
+    ]
+
+
+def test_a_failure_without_any_text_is_an_error() -> None:
+    made = completion([Failure("It broke.", "timeout")], "t1", "hal.auto", 0)
+    assert isinstance(made, ErrorReply)
+    assert made.model_dump() == {"error": {"message": "It broke.", "code": "timeout"}}
+
+
+def test_a_failure_in_mid_answer_stands_below_it() -> None:
+    made = completion([Text("It is"), Failure("It broke.")], "t1", "hal.auto", 0)
+    choice = made.model_dump()["choices"][0]
+    assert choice["message"]["content"] == "It is\n\n[It broke.]"
+    assert choice["finish_reason"] == "error"
+
+
+def test_an_emoji_in_two_halves_is_whole_in_a_completion() -> None:
+    made = completion([Text("\ud83d"), Text("\ude42 and \ud83d")], "t1", "hal.auto", 0)
+    assert made.model_dump()["choices"][0]["message"]["content"] == "🙂 and \ufffd"
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format], ids=["repr", "str", "format"])
+def test_a_completion_in_a_log_tells_nothing(show: Any) -> None:
+    made = completion([Text("my secret"), Thinking("more secrets"), SUMMARY], "t1", "hal.auto", 0)
+    assert isinstance(made, Completion)
+    assert "secret" not in show(made)
+    assert "t1" in show(made)
+
+
+def test_costs_nobody_knows_are_null() -> None:
+    line = wire(True).encode(Summary("META", 1, "", "", Usage(), 0, None, 0)) or ""
+    usage = json.loads(line[6:])["usage"]
+    assert usage["hal_cost_usd"] is None
+    assert "prompt_tokens_details" not in usage
