@@ -139,6 +139,36 @@ def test_nobody_listens_on_when_the_app_fails() -> None:
     assert run(work()) == 0
 
 
+FORM = (b"content-type", b"application/x-www-form-urlencoded")
+JSON = (b"content-type", b"application/json")
+BOUNDARY = (b"content-type", b"multipart/form-data")
+LENGTH = (b"content-length", b"2")
+HEADERS = [
+    pytest.param([FORM, LENGTH], b"{}", [LENGTH, JSON], id="a plain curl -d"),
+    pytest.param([(b"Content-Type", FORM[1])], b" {}", [JSON], id="in any spelling"),
+    pytest.param([FORM], b"a=b", [FORM], id="a form is a form"),
+    pytest.param([FORM], b"", [FORM], id="no body"),
+    pytest.param([JSON], b"{}", [JSON], id="JSON as it should be"),
+    pytest.param([BOUNDARY], b"{}", [BOUNDARY], id="another kind"),
+    pytest.param([], b"{}", [], id="no header"),
+]
+
+
+@pytest.mark.parametrize(("sent", "body", "seen"), HEADERS)
+def test_json_that_calls_itself_a_form(sent: list[Any], body: bytes, seen: list[Any]) -> None:
+    async def work() -> list[Any]:
+        found: list[Any] = []
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            found.extend(scope["headers"])
+            assert (await receive())["body"] == body
+
+        await call(app, Client(piece(body)), {**CHAT, "headers": sent})
+        return found
+
+    assert run(work()) == seen
+
+
 OTHERS = [
     pytest.param({"type": "lifespan"}, id="lifespan"),
     pytest.param({"type": "websocket", "path": "/v1/chat/completions"}, id="websocket"),

@@ -17,7 +17,7 @@ from hal.sessions.reader import SessionReader
 from hal.settings import Settings
 from hal.types import Chunk, Failure, Override, Text
 from tests.core.things import turn
-from tests.servers import OllamaModel, OllamaServer, Say, Stall, Until, refused_url
+from tests.servers import Label, OllamaModel, OllamaServer, Say, Stall, Until, refused_url
 
 SOON_S = 5.0
 FIRST, SECOND = "first:30b", "second:30b"
@@ -54,7 +54,7 @@ def started(folder: Path, url: str, **changes: str) -> Runtime:
 
 
 def ask(runtime: Runtime, text: str = "hello", **changes: Any) -> Future[list[Chunk]]:
-    asked = turn(text, override=Override.LOCAL, **changes)
+    asked = turn(text, **{"override": Override.LOCAL, **changes})
 
     async def collect() -> list[Chunk]:
         return [chunk async for chunk in runtime.answer(asked, [])]
@@ -94,6 +94,26 @@ def test_without_any_ollama_it_starts_and_says_so(tmp_path: Path) -> None:
     runtime = started(tmp_path, refused_url())
     failures = [c for c in ask(runtime).result(SOON_S) if isinstance(c, Failure)]
     assert [failure.code for failure in failures] == ["unreachable"]
+    end(runtime)
+
+
+def test_warmed_is_calibrated(tmp_path: Path, server: OllamaServer) -> None:
+    server.models["tiny:1b"] = OllamaModel("tiny:1b")
+    labels = {"easy": 0.4, "normal": 0.4, "hard": 0.2}
+    server.when(lambda body: "easy" in str(body["messages"][0]), [Label(labels)])
+    server.when("tiny:1b", [Label({"yes": 0.1, "no": 0.9})])
+    runtime = started(tmp_path, server.url, HAL_CLASSIFIER_MODEL="tiny:1b")
+    runtime.submit(runtime.warmed()).result(SOON_S)
+    asked = len(server.chats)
+    assert asked > 0
+    ask(runtime, override=None).result(SOON_S)
+    assert len(server.chats) == asked + 3  # two questions and the answer, no calibration
+    end(runtime)
+
+
+def test_warming_up_without_ollama_is_no_failure(tmp_path: Path) -> None:
+    runtime = started(tmp_path, refused_url())
+    runtime.submit(runtime.warmed()).result(SOON_S)
     end(runtime)
 
 

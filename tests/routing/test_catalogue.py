@@ -31,9 +31,12 @@ class Server:
     in_memory: frozenset[str] = frozenset()
     is_down: bool = False
     asked: list[str] = field(default_factory=list)
+    gate: asyncio.Event | None = None
 
     async def show(self, model: str) -> Info:
         self.asked.append(model)
+        if self.gate is not None:
+            await self.gate.wait()
         if self.is_down:
             raise Unreachable("Ollama does not answer.")
         if model not in self.models:
@@ -124,6 +127,24 @@ def test_the_answer_is_remembered_and_ages() -> None:
         new = await catalogue.offers()
         assert new.vision is None
         assert len(server.asked) == 6
+
+    run(work())
+
+
+def test_all_first_turns_wait_for_the_first_answer() -> None:
+    async def work() -> None:
+        server = Server(dict(ALL), gate=asyncio.Event())
+        catalogue = Catalogue(server, SETTINGS, None, Clock())
+        turns = [asyncio.create_task(catalogue.offers()) for _ in range(3)]
+        await settle()
+        turns[0].cancel()  # the one that asked goes away; the answer is wanted all the same
+        await settle()
+        assert server.gate is not None
+        server.gate.set()
+        for found in await asyncio.gather(*turns[1:]):
+            assert found.vision is not None
+            assert found.vision.model == "eyes"
+        assert len(server.asked) == 3
 
     run(work())
 

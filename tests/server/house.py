@@ -30,7 +30,15 @@ from tests.servers.ollama_models import MODELS
 from tests.servers.xai import echo as cloud_echo
 
 from .logbook import Logbook, Row, wait_until
-from .questions import DIFFICULTY, SEARCH, is_about_a_turn, is_answer, is_calibration, question_of
+from .questions import (
+    CONTENT_FREE,
+    DIFFICULTY,
+    SEARCH,
+    is_about_a_turn,
+    is_answer,
+    is_calibration,
+    question_of,
+)
 
 MINI, NANO, GROK = "nemotron-mini:4b", "nemotron-3-nano:30b", "grok-4.3"
 VERSION = "0.13.5"
@@ -166,8 +174,10 @@ class House:
         return [r for r in self.ollama.chats if is_about_a_turn(r.json)]
 
     @property
-    def calibration_requests(self) -> list[RecordedRequest]:
-        return [r for r in self.ollama.chats if is_calibration(r.json)]
+    def measured(self) -> list[str]:
+        """Which questions the classifier's bias was measured for, once for each measurement."""
+        asked = [(question_of(r.json), r.json) for r in self.ollama.chats]
+        return [q.name for q, body in asked if q and q.text_of(body) == CONTENT_FREE[-1]]
 
     @property
     def local_requests(self) -> list[RecordedRequest]:

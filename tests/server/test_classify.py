@@ -12,7 +12,7 @@ from tests.harness.interpreters import REPO
 from tests.servers import BUSY, Label, Say, Script, Stall, Status
 
 from .house import GROK, MINI, NANO, House
-from .questions import DIFFICULTY, SEARCH
+from .questions import CONTENT_FREE, DIFFICULTY, SEARCH, is_calibration, question_of
 
 pytestmark = pytest.mark.server
 TEXT = "How do swifts sleep?"
@@ -109,10 +109,15 @@ def test_the_bias_of_the_model_is_taken_off(house: House) -> None:
         weights[1] / sum(weights), abs=2e-3
     )
     # Three inputs without content, for each of the two questions, and never again.
-    assert len(house.calibration_requests) == 6
+    asked = [question_of(r.json) for r in house.ollama.chats if is_calibration(r.json)]
+    for question in (DIFFICULTY, SEARCH):
+        texts = {question.text_of(r.json) for r in house.ollama.chats if question.asked_in(r.json)}
+        assert texts >= set(CONTENT_FREE)
+        assert asked.count(question) >= 3
+    assert sorted(house.measured) == ["classify", "search_need"]
     house.renew()
     house.ask(TEXT)
-    assert len(house.calibration_requests) == 6
+    assert len(house.measured) == 2
 
 
 def test_ollama_without_logprobs_is_asked_for_json(house: House) -> None:
@@ -187,12 +192,12 @@ def test_a_classifier_that_is_not_installed(house: House) -> None:
 def test_the_calibration_is_kept_over_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
     with House(tmp_path_factory.mktemp("restart"), valves={"SPECULATE": False}) as house:
         house.calibrated()
-        assert len(house.calibration_requests) == 6
+        assert len(house.measured) == 2
         keys = house.log.calibrations()
         assert all(house.ollama.models[MINI].digest in key for key in keys)
         house.server.restart()
         house.ask(TEXT)
-        assert len(house.calibration_requests) == 6
+        assert len(house.measured) == 2
         # The smallest change of a prompt is another prompt, and only that one is measured anew.
         prompts = house.server.folder / "my-prompts"
         prompts.mkdir()
@@ -204,6 +209,5 @@ def test_the_calibration_is_kept_over_a_restart(tmp_path_factory: pytest.TempPat
         house.server.env["HAL_PROMPTS_DIR"] = str(prompts)
         house.server.restart()
         house.ask(TEXT)
-        asked = house.calibration_requests[6:]
-        assert [r.json["messages"][0]["content"] for r in asked] == [DIFFICULTY.system] * 3
+        assert house.measured[2:] == ["classify"]
         assert len(house.log.calibrations()) == 3

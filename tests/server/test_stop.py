@@ -106,19 +106,18 @@ def test_in_mid_stream(house: House, cloud: bool) -> None:
 @pytest.mark.parametrize("cloud", [False, True])
 def test_in_the_middle_of_a_flowing_answer(house: House, cloud: bool) -> None:
     server = route_to(house, cloud)
-    many = [step for n in range(400) for step in (Say(f"{n} "), Sleep(0.01))]
+    many = [step for n in range(400) for step in (Say(f"swift{n} "), Sleep(0.01))]
     answer_with(house, *many)
     with connected(house, house.turn(TEXT), True) as connection:
         seen = b""
-        while b"20 " not in seen:
+        while b"swift20 " not in seen:
             seen += connection.recv(65536)
         connection.close()
         left_alone(server, time.monotonic())
     # What is kept is what was delivered: all that was read, and less than what was generated.
     answer = content(house, house.logged("stopped")["id"])["answer"]
-    assert answer.startswith("0 1 2 3 ")
-    assert answer == "".join(f"{n} " for n in range(answer.count(" ")))
-    assert 20 <= answer.count(" ") < 200
+    assert answer == "".join(f"swift{n} " for n in range(answer.count(" ")))
+    assert 20 < answer.count(" ") < 200
 
 
 @pytest.mark.parametrize("cloud", [False, True])

@@ -24,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """0 when every line was decided by a rule or the classifier, 1 when some were not."""
     failed = 0
     with running_core(args.model, args.engine) as runtime:
+        # Loading and calibrating belong to no prompt, and take up none of its time.
+        runtime.submit(runtime.warmed()).result()
         for line in sys.stdin:
             if line.strip():
                 answer = _line(runtime, line, args.deadline)

@@ -1,0 +1,81 @@
+"""A hundred people at once: all streams live, and the model list answers meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.harness import openwebui
+from tests.harness.interpreters import NAMES
+from tests.servers import Say, Until, words
+
+from .house import House
+from .logbook import wait_until
+
+pytestmark = pytest.mark.server
+HI = openwebui.history("hi")
+MANY = 100
+# Ten words and nine pauses.
+GAP_S = 0.1
+ALONE_S = 9 * GAP_S
+TEXT = "one two three four five six seven eight nine ten"
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    valves = {"SPECULATE": False, "CLASSIFIER_DEADLINE_S": 30}
+    folder = tmp_path_factory.mktemp("many")
+    with House(folder, interpreter=request.param, valves=valves) as running:
+        yield running
+
+
+def test_a_hundred_slow_streams(house: House) -> None:
+    go = threading.Event()
+    house.answer_with([Say("> "), Until(go), *words(TEXT, GAP_S)])
+    bodies = []
+    for _ in range(MANY):
+        turn = house.turn("How do swifts sleep?")
+        bodies.append(house.server.prepare(turn.messages, True, turn.metadata))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(house.server.many, bodies)
+        # All of them have been classified and wait for words: with a thread pool of 40, the 41st
+        # would not even have begun, and the model list would wait for one of them to end.
+        house.wait_for_local(MANY, timeout_s=20)
+        slowest = 0.0
+        for _ in range(3):
+            began = time.monotonic()
+            assert house.server.models()
+            slowest = max(slowest, time.monotonic() - began)
+        assert slowest < 1
+        go.set()
+        began = time.monotonic()
+        while_flowing = house.server.models()
+        answers = running.result(30)
+        wall_s = time.monotonic() - began
+    assert while_flowing
+    assert {answer.text for answer in answers} == {f"> {TEXT}"}
+    assert all(answer.done and not answer.error for answer in answers)
+    # Close to one stream's time: one after the other, by 40, it would be two and a half times that.
+    assert wall_s < ALONE_S + 1.5
+    # Alive means piece by piece, not all at the end.
+    assert min(len(answer.chunks) for answer in answers) > 8
+    wait_until(lambda: sum(t["outcome"] == "done" for t in house.log.turns()) == MANY)
+
+
+def test_sixty_that_wait_without_a_stream(house: House) -> None:
+    go = threading.Event()
+    house.answer_with([Until(go), Say("done")])
+    with ThreadPoolExecutor(60) as pool:
+        running = [pool.submit(house.server.chat, HI, False) for _ in range(60)]
+        house.wait_for_local(60, timeout_s=20)
+        began = time.monotonic()
+        assert house.server.models()
+        assert time.monotonic() - began < 1
+        go.set()
+        assert {one.result(20).text for one in running} == {"done"}
