@@ -48,15 +48,15 @@ TASK_BEGINNINGS = (
 )
 
 
-def context_of(metadata: Mapping[str, Any], user: Mapping[str, Any] | None) -> dict[str, Any]:
+def context_of(metadata: Any, user: Any) -> dict[str, Any]:
     """What `inlet` puts into the body as `hal_ctx`, from Open WebUI's metadata."""
-    message = metadata.get("user_message")
-    text = message.get("content") if isinstance(message, Mapping) else None
+    known = _mapping(metadata)
+    text = _mapping(known.get("user_message")).get("content")
     return {
-        **{key: metadata.get(key) for key in CONTEXT_IDS},
-        "features": metadata.get("features"),
-        "has_files": bool(metadata.get("files")),
-        "user_id": (user or {}).get("id"),
+        **{key: known.get(key) for key in CONTEXT_IDS},
+        "features": known.get("features"),
+        "has_files": bool(known.get("files")),
+        "user_id": _mapping(user).get("id"),
         "user_text": text if isinstance(text, str) else None,
     }
 
@@ -209,7 +209,14 @@ def _attachments(conversation: list[Message], has_files: bool) -> tuple[str, ...
         kinds.append("image")
     if any(message.role == "tool" for message in conversation):
         kinds.append("tool result")
+    if any(_asked_for_local(message) for message in conversation):
+        # What was said under it would travel with the history of every later turn.
+        kinds.append("/local turn")
     return tuple(kinds)
+
+
+def _asked_for_local(message: Message) -> bool:
+    return message.role == "user" and split_override(message.text)[0] is Override.LOCAL
 
 
 def _sniff_task(body: Mapping[str, Any], conversation: list[Message]) -> str | None:

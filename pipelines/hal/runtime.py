@@ -119,7 +119,7 @@ class Runtime:
                 yield chunk
         finally:
             try:
-                await chunks.aclose()  # type: ignore[attr-defined]
+                await chunks.aclose()
             finally:
                 self._leases -= 1
                 self._close_if_done()

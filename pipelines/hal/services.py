@@ -49,6 +49,7 @@ class Services:
     client: ollama.AsyncClient
 
     async def close(self) -> None:
+        self.catalogue.close()
         # The client has no public close in every version that we support.
         await self.client._client.aclose()
 

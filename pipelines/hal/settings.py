@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from .model_names import runs_in_cloud
 from .valves import Valves, valves_class
 
 OLLAMA_PORT = 11434
@@ -224,7 +225,7 @@ class _Reader:
 
     def local_model(self, name: str) -> str:
         value: str = getattr(self.valves, name) or ""
-        if not value.lower().endswith(("-cloud", ":cloud")):
+        if not runs_in_cloud(value):
             return value
         # Ollama forwards such models to its own cloud: what we call local would leave the machine.
         default: str = Valves.model_fields[name].default or ""

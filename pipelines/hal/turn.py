@@ -6,7 +6,8 @@ Knows every step by name and none from the inside; knows no server and no wire f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -19,7 +20,7 @@ from .gateway.gateway import outcome_of
 from .privacy.policy import inspect
 from .recorder import TurnRecorder
 from .routing.decide import decide, default_decision
-from .routing.plan import Demand, Offers, make_plan
+from .routing.plan import Demand, Offers, is_for_cloud_alone, make_plan
 from .routing.rules import decide_by_rules
 from .services import Services
 from .sizes import conversation_tokens
@@ -47,18 +48,22 @@ LOG_WAIT_S = 0.25
 
 async def run_turn(
     turn: Turn, services: Services, chats: ChatMemory, recorder: TurnRecorder
-) -> AsyncIterator[Chunk]:
+) -> AsyncGenerator[Chunk, None]:
     """Answer one turn. Never raises but on cancellation: every failure is a Failure chunk."""
     if turn.override is Override.WHY:
         yield Text(await chats.why(turn.chat_id))
         return
     recorder.begin()
     try:
-        async for chunk in _answer(turn, services, chats, recorder):
-            yield chunk
+        async with aclosing(_answer(turn, services, chats, recorder)) as chunks:
+            async for chunk in chunks:
+                yield chunk
     except HalError as error:
         await _record(recorder, services, outcome_of(error), error.code)
         yield Failure(error.sentence, error.code)
+    except Exception:
+        recorder.finish(Outcome.FAILED, "internal", keep_content=services.settings.log.content)
+        raise
     finally:
         # Reached without a record only when the turn was cancelled: Stop, or the client went away.
         recorder.finish(Outcome.STOPPED, keep_content=services.settings.log.content)
@@ -66,14 +71,15 @@ async def run_turn(
 
 async def _answer(
     turn: Turn, services: Services, chats: ChatMemory, recorder: TurnRecorder
-) -> AsyncIterator[Chunk]:
+) -> AsyncGenerator[Chunk, None]:
     settings = services.settings
     findings = inspect(turn, attachments_may_leave=settings.cloud.attachments)
     offers = await services.catalogue.offers()
     demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
     previous = None if turn.task else await chats.previous_route(turn.chat_id)
     ahead: Attempt | None = None
-    decision = decide_by_rules(turn, previous)
+    only_cloud_holds = is_for_cloud_alone(offers, demand)
+    decision = decide_by_rules(turn, previous, only_cloud_holds=only_cloud_holds)
     try:
         if decision is None:
             yield Status("Choosing a model")
@@ -93,11 +99,12 @@ async def _answer(
             return services.gateway.attempt(turn, target, plan, evidence, recorder)
 
         last: Finish | None = None
-        async for chunk in services.gateway.stream(plan, make, recorder, ahead):
-            if isinstance(chunk, Finish):
-                last = chunk
-            else:
-                yield chunk
+        async with aclosing(services.gateway.stream(plan, make, recorder, ahead)) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, Finish):
+                    last = chunk
+                else:
+                    yield chunk
     except BaseException:
         if ahead is not None:
             await ahead.discard()

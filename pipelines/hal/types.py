@@ -98,7 +98,8 @@ class Turn:
 
     `messages` is the whole conversation with our own commands removed; `question` is the clean text
     of this turn, without file contents and templates; `attachments` are the kinds of things that
-    hang on the conversation (file, image, tool result). Ids are None for a direct API call.
+    hang on the conversation (file, image, tool result, /local turn). Ids are None for a direct
+    API call.
     """
 
     id: str

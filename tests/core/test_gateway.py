@@ -236,11 +236,10 @@ def test_a_reader_that_leaves_ends_the_call() -> None:
         stream = house.gateway.stream(house.plan, house.attempt, house.recorder)
         assert await anext(stream) == Text("It is")
         await stream.aclose()  # type: ignore[attr-defined]
+        assert house.provider.open == 0  # by now, not when the garbage is collected
         return house
 
-    house = run(work())
-    assert house.provider.open == 0
-    assert house.outcomes == [("stopped", "")]
+    assert run(work()).outcomes == [("stopped", "")]
 
 
 def test_a_cancelled_turn_ends_the_call() -> None:

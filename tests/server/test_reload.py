@@ -108,10 +108,12 @@ def test_nothing_is_left_of_an_old_runtime(house: House) -> None:
     house.ask(TEXT)
     settled(house, most_threads=1000)
     before = threads(house)
-    for _ in range(3):
+    for _ in range(6):
         house.server.reload()
         assert house.ask(TEXT).text == f"{NANO}: {TEXT}"
-    settled(house, before)
+    # One thread left by each reload would be six; the pools of the server and of the loop, which
+    # grow with what happens at once, may differ by some.
+    settled(house, before + 4)
     assert "Traceback" not in house.server.log()
 
 

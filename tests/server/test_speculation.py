@@ -12,6 +12,7 @@ import requests
 from tests.servers import Say, Stall, Until, words
 
 from .house import MINI, NANO, House
+from .logbook import wait_until
 
 pytestmark = pytest.mark.server
 TEXT = "How do swifts sleep?"
@@ -26,10 +27,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def load(house: House, *models: tuple[str, int]) -> None:
     """Have exactly these models in memory, and let hal-auto hear of it in a turn of its own."""
+    house.ollama.forget()
+    house.renew()
+    # New settings warm the classifier up, which loads it.
+    wait_until(lambda: sum(r.finished for r in house.ollama.chats) >= 2)
     unload(house)
     for name, context in models:
         load_one(house, name, context, keep_alive=300)
-    house.renew()
     house.ollama.forget()
     house.ask("first")
     house.ollama.wait_for(lambda r: r.path == "/api/ps" and r.finished)

@@ -13,11 +13,10 @@ import ollama
 import requests
 
 from ..errors import Unreachable
+from ..model_names import full_name
 
 CONNECT_S = 2.0  # Ollama is on this machine or in this house; more only delays the answer "no"
 READ_S = 5.0  # the list of a busy host takes a moment
-# Names that Ollama runs in its own cloud; what answers as local must not be one of them.
-CLOUD_ENDINGS = ("-cloud", ":cloud")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,6 @@ class Inventory:
     def missing(self, *names: str) -> tuple[str, ...]:
         """Those of the names that are not there, without repetition."""
         return tuple(name for name in dict.fromkeys(names) if name and not self.has(name))
-
-
-def full_name(name: str) -> str:
-    """As Ollama compares: without case, and `:latest` when there is no tag."""
-    name = name.strip().lower()
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def take_inventory(url: str) -> Inventory:

@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         engine = _start_engine(environ, args.engine, places, started)
         key = api_key(environ, places)
         environment = server_environment(environ, engine.environment, places, key)
-        warm_up(settings_in_force(environment), _say)
+        if engine.process is not None:  # Ollama warms up beside the server, on its GPU
+            warm_up(settings_in_force(environment), _say)
         server = start_server(args.host, args.port, environment)
         started.callback(stop_server, server)
         wait_until_ready(server, url_of(args.host, args.port), key)

@@ -7,7 +7,7 @@ only while nothing has been shown, one deadline over all. Knows no wire dialect.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -67,7 +67,7 @@ class Gateway:
         make: Callable[[Target], Attempt],
         recorder: TurnRecorder,
         head: Attempt | None = None,
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """The answer of the first target that gives one; `head` is its attempt, already begun.
 
         Raises the last target's error when none answered, CutOff when one stopped in mid-answer.
@@ -104,8 +104,9 @@ class Gateway:
             try:
                 attempt = head if head is not None and head.target == target else make(target)
                 head = None
-                async for chunk in _answer(attempt, shown):
-                    yield chunk
+                async with aclosing(_answer(attempt, shown)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
                 shown.recorder.answered_by(target)
                 return  # noqa: TRY300  (an else branch would hide the loop's only way out)
             except (ProviderError, EgressRefused) as error:
@@ -141,7 +142,7 @@ class _Shown:
             self.recorder.used(chunk)
 
 
-async def _answer(attempt: Attempt, shown: _Shown) -> AsyncIterator[Chunk]:
+async def _answer(attempt: Attempt, shown: _Shown) -> AsyncGenerator[Chunk, None]:
     """One target's answer. One without any text is a failure like any other."""
     finish: Finish | None = None
     async with aclosing(attempt.chunks()) as chunks:

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Protocol
 
 from ..errors import ProviderError
-from ..gateway.providers.ollama_models import full_name
+from ..model_names import full_name
 from ..settings import Settings
 from ..types import Target
 from .plan import Offers
@@ -84,6 +84,11 @@ class Catalogue:
         if self._clock() - self._loaded_at > LOADED_AGE_S:
             self._later(self._ask_loaded())
         return all(full_name(model) in self._loaded for model in models)
+
+    def close(self) -> None:
+        """Ask nothing any more: the client behind the server is about to be closed."""
+        for task in self._tasks:
+            task.cancel()
 
     def _target(self, model: str) -> Target:
         info = self._known.get(model)

@@ -113,6 +113,13 @@ def fits(target: Target, demand: Demand) -> bool:
     return demand.prompt_tokens + room <= target.context_tokens
 
 
+def is_for_cloud_alone(offers: Offers, demand: Demand) -> bool:
+    """Whether the cloud, and no local target, has a window for this conversation."""
+    if offers.cloud is None or not fits(offers.cloud, demand):
+        return False
+    return not fits(offers.local, demand)
+
+
 def _no_target(demand: Demand, findings: Findings) -> NoTarget:
     if not demand.needs_sight:
         return NoTarget("No model may answer this turn.", "Set LOCAL_MODEL.")

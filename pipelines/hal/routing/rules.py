@@ -14,10 +14,13 @@ OVERRIDE_ROUTES = {
 }
 
 
-def decide_by_rules(turn: Turn, previous: Route | None) -> Decision | None:
+def decide_by_rules(
+    turn: Turn, previous: Route | None, *, only_cloud_holds: bool = False
+) -> Decision | None:
     """The decision when it is certain; None when somebody has to read the question.
 
     `previous` is the route that this chat took last: a tool round continues its own turn.
+    `only_cloud_holds`: the conversation fits the cloud's window and not the local one.
     """
     if turn.task:
         return _rule(Route.META, f"background task: {turn.task}")
@@ -26,6 +29,8 @@ def decide_by_rules(turn: Turn, previous: Route | None) -> Decision | None:
         return Decision(route, 1.0, Source.OVERRIDE, reason)
     if turn.is_tool_round:
         return _rule(previous or Route.MODERATE, "goes on after a tool call")
+    if only_cloud_holds:
+        return _rule(Route.COMPLEX, "too long for the local model")
     if turn.has_images:
         return _rule(Route.MODERATE, "image")
     if not turn.question.strip():

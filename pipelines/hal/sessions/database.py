@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,7 +76,11 @@ def _make_private(path: Path) -> None:
     """Folder 0700 when we make it, file 0600 always: SQLite gives its companions the same mode."""
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # Only a new file: a process loses all its locks on a file with the first descriptor of it that
+    # it closes, and another connection of ours may hold some. Without them the next process that
+    # closes the log takes itself for the last one, and removes the WAL file under us.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     path.chmod(0o600)
 
 

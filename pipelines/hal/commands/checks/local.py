@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ...errors import Unreachable
-from ..ollama_host import CLOUD_ENDINGS, Inventory, at_least, take_inventory
+from ...model_names import runs_in_cloud
+from ..ollama_host import Inventory, at_least, take_inventory
 from ..pipelines_server import LOOPBACK
 from .result import Check, Context, fail, ok, warn
 
@@ -54,7 +55,7 @@ def _model(host: Inventory, name: str) -> Check:
 
 
 def _cloud_models(host: Inventory) -> Iterator[Check]:
-    found = [name for name in host.models if name.lower().endswith(CLOUD_ENDINGS)]
+    found = [name for name in host.models if runs_in_cloud(name)]
     if found:
         detail = f"{', '.join(found)}: runs elsewhere; hal-auto never takes it as local"
         yield warn("Ollama cloud", detail, "OLLAMA_NO_CLOUD=1 where Ollama runs switches it off.")

@@ -13,6 +13,7 @@ from typing import Any, cast
 import ollama
 
 from ...errors import BadReply
+from ...model_names import full_name
 from ...types import Message
 from ..lines import NotJson, json_object
 from .ollama_errors import PROVIDER, missing, translated
@@ -47,11 +48,6 @@ class PullProgress:
     status: str
     completed: int | None = None
     total: int | None = None
-
-
-def full_name(name: str) -> str:
-    """The name with the tag that Ollama implies."""
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 class LocalModels:
