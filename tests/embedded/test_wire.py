@@ -37,7 +37,7 @@ def chat(**fields: Any) -> ChatRequest:
 
 def test_options_have_ollamas_defaults() -> None:
     body = chat(messages=[]).for_llama("p")
-    assert (body["temperature"], body["top_k"], body["top_p"], body["min_p"]) == (0.8, 40, 0.9, 0.0)
+    assert (body["temperature"], body["top_k"], body["top_p"], body["min_p"]) == (0.4, 40, 0.9, 0.0)
     assert (body["n_predict"], body["stop"], body["cache_prompt"]) == (-1, [], True)
     assert "seed" not in body
     assert "n_probs" not in body

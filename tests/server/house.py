@@ -111,7 +111,9 @@ class House:
         models = {model.name: model for model in MODELS}
         if self.server.valves() != self._default_valves or self.ollama.models != models:
             self.ollama.models = models
-            self.server.post_valves({})
+            self.reset_scripts()
+            with self._warmed_up():
+                self.server.post_valves({})
         self.reset_scripts()
         self.calibrated()
         self.ollama.forget()
@@ -126,9 +128,21 @@ class House:
         finally:
             self.ollama.start()
 
-    def renew(self) -> None:
+    def renew(self, *, warm: bool = True) -> None:
         """Save the valves as they are: hal-auto asks the servers about their models anew."""
-        self.server.post_valves(self.server.valves())
+        with self._warmed_up() if warm else contextlib.nullcontext():
+            self.server.post_valves(self.server.valves())
+
+    @contextlib.contextmanager
+    def _warmed_up(self) -> Iterator[None]:
+        """New settings warm the classifier up, one request for each question; wait for both."""
+
+        def answered() -> int:
+            return sum(r.finished for r in self.ollama.chats if is_calibration(r.json))
+
+        before = answered()
+        yield
+        wait_until(lambda: answered() >= before + 2, 15.0)
 
     def reset_scripts(self) -> None:
         self.ollama.answer(local_echo)

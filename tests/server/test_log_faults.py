@@ -55,7 +55,8 @@ def test_killed_in_the_middle_of_a_turn(house: House) -> None:
     with house.begin(house.turn(TEXT)) as stream:
         stream.until(lambda answer: answer.text)
         chat = house.chat
-        assert house.log.turns(chat)[0]["outcome"] == "running"
+        (row,) = house.log.turns(chat)
+        wait_until(lambda: house.log.of_turn("call", row["id"]))
         house.server.kill()
     assert house.log.turns(chat)[0]["outcome"] == "running"
     house.reset_scripts()

@@ -12,7 +12,6 @@ import requests
 from tests.servers import Say, Stall, Until, words
 
 from .house import MINI, NANO, House
-from .logbook import wait_until
 
 pytestmark = pytest.mark.server
 TEXT = "How do swifts sleep?"
@@ -27,10 +26,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def load(house: House, *models: tuple[str, int]) -> None:
     """Have exactly these models in memory, and let hal-auto hear of it in a turn of its own."""
-    house.ollama.forget()
     house.renew()
-    # New settings warm the classifier up, which loads it.
-    wait_until(lambda: sum(r.finished for r in house.ollama.chats) >= 2)
     unload(house)
     for name, context in models:
         load_one(house, name, context, keep_alive=300)

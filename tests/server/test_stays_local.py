@@ -110,9 +110,8 @@ def test_whatever_fails_xai_is_not_asked(
 @pytest.mark.parametrize("make", TURNS)
 def test_without_ollama_the_error_says_so(house: House, make: Callable[[], WebUITurn]) -> None:
     house.judge("COMPLEX", 0.99)
-    house.renew()
     with house.without_ollama():
-        house.renew()
+        house.renew(warm=False)
         answer = house.send(make())
     assert f"Ollama does not answer at {house.ollama.url}." in answer.error["message"]
     assert "ollama serve" in answer.error["message"]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .durations import FOREVER_S
-from .errors import EngineFailed
+from .errors import EngineFailed, WorkerGone
 from .library import Served
 from .upstream import Upstream, open_session
 
@@ -132,6 +132,10 @@ class Engine:
         try:
             async with resident.slots:
                 yield Lease(resident.upstream, resident.context_tokens, load_ns)
+        except WorkerGone:
+            # Before the caller hears of it: the system tells us of the death only a little later.
+            self._end(key, resident)
+            raise
         finally:
             resident.busy -= 1
             self._settle(key, resident)

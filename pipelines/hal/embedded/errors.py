@@ -5,7 +5,8 @@ It does not know HTTP handlers: each class carries the status that Ollama would 
     EmbeddedError             500
       BadRequest              400   the caller's words do not make a request
       ModelNotFound           404   not on this machine, or not a name we know
-      EngineFailed            500   llama.cpp refused, broke or went away
+      EngineFailed            500   llama.cpp refused or broke
+        WorkerGone            500   ... because its process ended
       ModelUnavailable        500   the file could not be had; cause and remedy in the text
         HashMismatch                ... because the bytes are not the publisher's
       Cancelled               499   the one who asked went away
@@ -42,6 +43,10 @@ class ModelNotFound(EmbeddedError):
 
 class EngineFailed(EmbeddedError):
     """llama.cpp did not do what it was asked to."""
+
+
+class WorkerGone(EngineFailed):
+    """The process that held the model ended; the next request loads it again."""
 
 
 class ModelUnavailable(EmbeddedError):

@@ -25,9 +25,11 @@ _T = TypeVar("_T", bound=_Body)
 
 
 class Options(_Body):
-    """The sampling options that llama.cpp shares with Ollama, with Ollama's defaults."""
+    """The sampling options that llama.cpp shares with Ollama; Ollama's defaults but for one."""
 
-    temperature: float = 0.8
+    # Ollama has 0.8, which suits models that are sure. At 0.8 the 0.5B one took Porto for the
+    # capital of Portugal 4 times of 24, at 0.4 once.
+    temperature: float = 0.4
     top_k: int = 40
     top_p: float = 0.9
     min_p: float = 0.0

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from .errors import BadRequest, EmbeddedError, EngineFailed
+from .errors import BadRequest, EmbeddedError, EngineFailed, WorkerGone
 
 # Reading a long prompt on one slow core is minutes of silence: only connecting has a limit.
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=5.0)
@@ -81,7 +81,7 @@ class Upstream:
                     raise _failure(reply.status, _loads(await reply.read()))
                 yield reply
         except aiohttp.ClientError as error:
-            raise EngineFailed(f"the model's process went away ({error})") from error
+            raise WorkerGone(f"the model's process went away ({error})") from error
 
 
 class EventSplitter:
