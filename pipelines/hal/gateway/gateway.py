@@ -115,7 +115,7 @@ class Gateway:
                 shown.recorder.degraded(f"{target.provider}_{error.code}")
                 if following is None:
                     raise
-                yield Status(fallback_line(target, str(error), following), done=True)
+                yield Status(fallback_line(target, error.sentence, following), done=True)
 
 
 class _Shown:
