@@ -6,7 +6,7 @@ Pure. Knows decisions and log rows, never the text of a question or an answer.
 from __future__ import annotations
 
 from .sessions.record import TurnRow
-from .types import Decision, Evidence, Override, Plan, Source, Summary, Target
+from .types import DIFFICULTIES, Decision, Evidence, Override, Plan, Source, Summary, Target
 
 NOTHING_DECIDED = (
     "There is no decision in this chat yet that I could explain. Ask something first; after the "
@@ -53,7 +53,7 @@ def why(row: TurnRow | None) -> str:
         f"**{row.route}**, decided by {_by(row)}: {row.reason}.",
         "",
         f"- Answered by: {row.model or 'nobody'} on {where}",
-        f"- Confidence: {row.confidence or 0.0:.2f}{_distribution(row)}",
+        *_confidence(row),
     ]
     if row.notes:
         lines.append(f"- Notes: {'; '.join(row.notes)}")
@@ -82,11 +82,16 @@ def _by(row: TurnRow) -> str:
     }.get(Source(row.source) if row.source in set(Source) else Source.DEFAULT, row.source)
 
 
-def _distribution(row: TurnRow) -> str:
-    if not row.probabilities:
-        return ""
-    ordered = sorted(row.probabilities.items(), key=lambda pair: -pair[1])
-    return " (" + ", ".join(f"{name} {p:.2f}" for name, p in ordered) + ")"
+def _confidence(row: TurnRow) -> list[str]:
+    """The two answers of the classifier; the log keeps them mixed into one distribution."""
+    if row.needs_search is None:
+        return [f"- Confidence: {row.confidence or 0.0:.2f}"]
+    stay = max(1.0 - row.needs_search, 1e-9)
+    hard = sorted(((row.probabilities.get(d, 0.0) / stay, d) for d in DIFFICULTIES), reverse=True)
+    return [
+        f"- How hard: {', '.join(f'{name} {p:.2f}' for p, name in hard)}",
+        f"- Needs a search: {row.needs_search:.2f}",
+    ]
 
 
 def _times(row: TurnRow) -> str:
@@ -99,5 +104,5 @@ def _times(row: TurnRow) -> str:
 
 
 def _tokens(row: TurnRow) -> str:
-    cost = "" if row.cost_usd is None else f", ${row.cost_usd:.4f}"
+    cost = f", ${row.cost_usd:.4f}" if row.leaves_machine and row.cost_usd is not None else ""
     return f"{row.prompt_tokens or 0} in, {row.completion_tokens or 0} out{cost}"

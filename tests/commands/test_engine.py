@@ -139,7 +139,7 @@ def test_the_server_is_told_what_the_engine_can_do(
         "HAL_CLASSIFIER_MODEL": QWEN,
         "HAL_SIMPLE_MODEL": "",
         "HAL_LOCAL_CONTEXT_TOKENS": "4096",
-        "HAL_CLASSIFIER_CONTEXT_TOKENS": "1280",
+        "HAL_CLASSIFIER_CONTEXT_TOKENS": "1664",
         "HAL_CLASSIFIER_DEADLINE_S": "10",
         "HAL_SPECULATE": "false",
     }

@@ -76,7 +76,8 @@ def test_fallback_and_evidence_lines() -> None:
 ROW = TurnRow(
     id="t", started_at=0.0, route="COMPLEX", source="classifier", reason="beyond the local model",
     confidence=0.88, model="grok-4.3", leaves_machine=True, policy_id="policy-1", outcome="done",
-    probabilities={"SIMPLE": 0.02, "COMPLEX": 0.88}, notes=("a note",), prompt_id="classify@1+ab",
+    probabilities={"SIMPLE": 0.08, "COMPLEX": 0.72, "ENRICH": 0.2}, needs_search=0.2,
+    notes=("a note",), prompt_id="classify@1+ab",
     degradations=("ollama_timeout",), classify_ms=310.0, first_token_ms=900.0, total_ms=4210.0,
     prompt_tokens=120, completion_tokens=34, cost_usd=0.0042,
 )  # fmt: skip
@@ -88,7 +89,8 @@ def test_why_tells_all_of_it() -> None:
             "**COMPLEX**, decided by the classifier: beyond the local model.",
             "",
             "- Answered by: grok-4.3 on xAI (it left this machine)",
-            "- Confidence: 0.88 (COMPLEX 0.88, SIMPLE 0.02)",
+            "- How hard: COMPLEX 0.90, SIMPLE 0.10, MODERATE 0.00",
+            "- Needs a search: 0.20",
             "- Notes: a note",
             "- On the way: ollama timeout",
             "- Time: 0.31 s deciding, 0.90 s to the first token, 4.21 s in all",

@@ -28,7 +28,7 @@ from tests.core.things import run, turn
 
 
 def question(name: str, labels: str) -> Question:
-    body = f"# system\nAnswer {name}.\n\n# user\nMessage: $conversation"
+    body = f"# system\nAnswer {name}.\n\n# user\nMessage: $question"
     return Question.from_prompt(
         parse_prompt(name, f"---\nversion: 1\nlabels: {labels}\n---\n{body}")
     )

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from hal.errors import ConfigError
 from hal.prompts import load_prompt, parse_prompt
-from hal.routing.question import Question
+from hal.routing.question import EARLIER, Example, Question
 from hal.types import DIFFICULTIES
 from tests.core.things import fixed
 
-BODY = "# system\nSort it.\n\n# user\nMessage: $conversation\nA or B?"
+BODY = "# system\nSort it.\n\n# user\nMessage: $question\nA or B?"
 
 
 def question(body: str = BODY, labels: str = "labels: A=SIMPLE B=COMPLEX") -> Question:
@@ -21,7 +21,7 @@ def question(body: str = BODY, labels: str = "labels: A=SIMPLE B=COMPLEX") -> Qu
 
 def test_parts_and_labels() -> None:
     found = question()
-    assert (found.system, found.user) == ("Sort it.", "Message: $conversation\nA or B?")
+    assert (found.system, found.user) == ("Sort it.", "Message: $question\nA or B?")
     assert found.labels == {"A": "SIMPLE", "B": "COMPLEX"}
     assert found.fixed_tokens > 0
 
@@ -35,9 +35,9 @@ def test_schema_admits_the_labels_only() -> None:
 
 
 BAD = [
-    pytest.param("Sort $conversation", "labels: A=X B=Y", id="no parts"),
+    pytest.param("Sort $question", "labels: A=X B=Y", id="no parts"),
     pytest.param("# system\nSort it.\n# user\nMessage", "labels: A=X B=Y", id="no placeholder"),
-    pytest.param("# user\n$conversation\n# system\nSort", "labels: A=X B=Y", id="wrong order"),
+    pytest.param("# user\n$question\n# system\nSort", "labels: A=X B=Y", id="wrong order"),
     pytest.param("", "labels: A=X B=Y", id="empty"),
     pytest.param(BODY, "version: 1", id="no labels"),
     pytest.param(BODY, "labels: A=X", id="one label"),
@@ -63,7 +63,7 @@ def test_a_bad_prompt_is_named(body: str, labels: str) -> None:
 
 def test_examples_are_turns_already_answered() -> None:
     found = question(BODY.replace("\n\n", "\n\n# examples\nA | hi | there\n\nB | prove it\n\n"))
-    assert found.examples == (("hi | there", "A"), ("prove it", "B"))
+    assert found.examples == (Example("hi | there", "A"), Example("prove it", "B"))
     said = [(message.role, message.text) for message in found.messages("now")]
     assert said == [
         ("system", "Sort it."),
@@ -75,6 +75,15 @@ def test_examples_are_turns_already_answered() -> None:
     ]
 
 
+def test_what_was_said_earlier_stands_before_the_question() -> None:
+    line = "A | User: hi Assistant: Hello! >>> thanks"
+    found = question(BODY.replace("\n\n", f"\n\n# examples\n{line}\n\n"))
+    assert found.examples == (Example("thanks", "A", "User: hi\nAssistant: Hello!"),)
+    shown, asked = (found.messages("now", "User: one")[index] for index in (1, 3))
+    assert shown.text == f"{EARLIER}User: hi\nAssistant: Hello!\n\nMessage: thanks\nA or B?"
+    assert asked.text == f"{EARLIER}User: one\n\nMessage: now\nA or B?"
+
+
 def test_base_rates_add_up_and_are_equal_unless_told() -> None:
     assert question().base_rates == {"A": 0.5, "B": 0.5}
     told = question(labels="labels: A=X B=Y\nbase_rates: A=3 B=1")
@@ -82,7 +91,7 @@ def test_base_rates_add_up_and_are_equal_unless_told() -> None:
 
 
 @fixed
-@given(text=st.text(max_size=60) | st.sampled_from(["$conversation", "$labels ${x} $$", "{}"]))
+@given(text=st.text(max_size=60) | st.sampled_from(["$question", "$labels ${x} $$", "{}"]))
 def test_what_the_user_wrote_goes_in_as_it_is(text: str) -> None:
     system, user = question().messages(text)
     assert (system.role, system.text) == ("system", "Sort it.")
@@ -95,7 +104,7 @@ def test_the_prompts_of_the_repository_fit() -> None:
     search = Question.from_prompt(load_prompt("search_need"))
     assert set(search.labels.values()) == {"YES", "NO"}
     for found in (difficulty, search):
-        assert set(label for _, label in found.examples) == set(found.labels)
+        assert {example.label for example in found.examples} == set(found.labels)
         assert sum(found.base_rates.values()) == pytest.approx(1)
-        # A small window must still hold a question of some lines.
-        assert found.fixed_tokens < 1024
+        # The smallest window in use, the embedded engine's, must still hold a question of a page.
+        assert found.fixed_tokens < 1664 - 500

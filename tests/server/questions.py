@@ -18,7 +18,7 @@ Body = dict[str, Any]
 CONTENT_FREE = ("N/A", "", "[text]")
 _FILE = re.compile(
     r"---\n(?P<head>.*?)\n---\n# system\n(?P<system>.*?)\n# (?:examples\n.*?\n# )?"
-    r"user\n(?P<before>.*?)\$conversation(?P<after>.*)",
+    r"user\n(?P<before>.*?)\$question(?P<after>.*)",
     re.DOTALL,
 )
 
@@ -55,9 +55,9 @@ class AskedQuestion:
         return {meaning: w / sum(weights.values()) for meaning, w in weights.items()}
 
     def text_of(self, body: Body) -> str:
-        """What the classifier reads of the conversation."""
-        asked = last_user_text(body).strip()
-        return asked.removeprefix(self.before).removesuffix(self.after).strip()
+        """The question that the classifier reads, without what was said earlier."""
+        asked = last_user_text(body).strip().rpartition(self.before)[2]
+        return asked.removesuffix(self.after).strip()
 
 
 def _pairs(head: str, key: str) -> list[list[str]]:

@@ -104,7 +104,7 @@ def test_why_explains_the_last_turn(house: House) -> None:
     answer = house.ask("/why", TEXT, f"cloud: {TEXT}", chat_id=chat)
     assert answer.text.startswith("**COMPLEX**, decided by the classifier: beyond the local model.")
     assert f"Answered by: {GROK} on xAI (it left this machine)" in answer.text
-    assert "Confidence: 0.88" in answer.text
+    assert "How hard: COMPLEX 0.88" in answer.text
     assert "Outcome: done" in answer.text
     assert (answer.error, answer.dones, answer.finish_reasons) == (None, 1, ["stop"])
     # It costs no model call, and is no turn of its own.

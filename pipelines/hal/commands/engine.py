@@ -96,7 +96,7 @@ def embedded_environment(environ: Mapping[str, str], host: Inventory) -> dict[st
     defaults = {
         # The window that the engine gives each request, and as much as a CPU reads in time.
         "HAL_LOCAL_CONTEXT_TOKENS": "4096",
-        "HAL_CLASSIFIER_CONTEXT_TOKENS": "1280",
+        "HAL_CLASSIFIER_CONTEXT_TOKENS": "1664",
         "HAL_CLASSIFIER_DEADLINE_S": "10",  # the 500 tokens that its prompt leaves take up to 5 s
         "HAL_SPECULATE": "false",  # both models would share the cores, and each take twice as long
     }

@@ -128,7 +128,8 @@ class Classifier:
 
     async def _ask(self, question: Question, text: str, history: tuple[Message, ...]) -> Answer:
         budget = self._windows.reads_tokens - question.fixed_tokens - TEMPLATE_TOKENS
-        messages = question.messages(excerpt(text, history, budget))
+        read = excerpt(text, history, budget)
+        messages = question.messages(read.question, read.earlier)
         if self._has_logprobs:
             logprobs = await self._logprobs(question, messages)
             if logprobs is not None:

@@ -7,6 +7,7 @@ rest of the window.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..sizes import BYTES_PER_TOKEN
 from ..types import Message
@@ -22,7 +23,15 @@ MIN_BYTES = 200
 GAP = "\n[...]\n"
 
 
-def excerpt(question: str, history: Sequence[Message], budget_tokens: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """`question` as far as it fits, and `earlier` messages, one a line; "" for none."""
+
+    question: str
+    earlier: str = ""
+
+
+def excerpt(question: str, history: Sequence[Message], budget_tokens: int) -> Excerpt:
     """What the classifier reads, about `budget_tokens` long. `history` comes without this turn."""
     budget_bytes = max(MIN_BYTES, int(budget_tokens * BYTES_PER_TOKEN))
     asked = shorten(question, budget_bytes)
@@ -36,10 +45,7 @@ def excerpt(question: str, history: Sequence[Message], budget_tokens: int) -> st
             break
         left -= _size(line) + 1
         lines.append(line)
-    if not lines:
-        return asked
-    earlier = "\n".join(reversed(lines))
-    return f"{asked}\n\n(Earlier in this conversation:\n{earlier})"
+    return Excerpt(asked, "\n".join(reversed(lines)))
 
 
 def shorten(text: str, limit_bytes: int) -> str:

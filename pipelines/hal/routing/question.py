@@ -14,14 +14,26 @@ from ..sizes import conversation_tokens
 from ..types import Message
 
 SYSTEM, EXAMPLES, USER = "# system\n", "\n# examples\n", "\n# user\n"
-PLACEHOLDER = "$conversation"
+PLACEHOLDER = "$question"
+# In an example: what was said earlier, then the message; all on one line.
+AFTER, NEXT_SPEAKER = ">>>", " Assistant:"
+EARLIER = "Earlier in this conversation, for context only:\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A message with its label; `earlier` is what was said before it, "" for nothing."""
+
+    question: str
+    label: str
+    earlier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """`labels` maps the word to its meaning, in the order of the prompt: easy -> SIMPLE, ...
 
-    `examples` are (message, label) pairs, shown to the model as turns it has already answered.
+    `examples` are shown to the model as turns that it has already answered.
     `base_rates` say how common each label is in use; they add up to 1.
     """
 
@@ -29,7 +41,7 @@ class Question:
     labels: dict[str, str]
     base_rates: dict[str, float]
     system: str
-    examples: tuple[tuple[str, str], ...]
+    examples: tuple[Example, ...]
     user: str
 
     @classmethod
@@ -57,20 +69,22 @@ class Question:
         """What the prompt takes without the conversation."""
         return conversation_tokens(self.messages(""))
 
-    def messages(self, conversation: str) -> tuple[Message, ...]:
+    def messages(self, question: str, earlier: str = "") -> tuple[Message, ...]:
+        """The turns to show; what was said earlier comes first, so that the question stands where
+        it stands in the examples."""
         shown = (
             message
-            for text, label in self.examples
-            for message in (Message("user", self._asked(text)), Message("assistant", label))
+            for example in self.examples
+            for message in (
+                self._asked(example.question, example.earlier),
+                Message("assistant", example.label),
+            )
         )
-        return (
-            Message("system", self.system),
-            *shown,
-            Message("user", self._asked(conversation)),
-        )
+        return (Message("system", self.system), *shown, self._asked(question, earlier))
 
-    def _asked(self, text: str) -> str:
-        return self.user.replace(PLACEHOLDER, text)
+    def _asked(self, question: str, earlier: str) -> Message:
+        asked = self.user.replace(PLACEHOLDER, question)
+        return Message("user", f"{EARLIER}{earlier}\n\n{asked}" if earlier else asked)
 
     @property
     def schema(self) -> dict[str, object]:
@@ -79,15 +93,17 @@ class Question:
         return {"type": "object", "properties": {"label": label}, "required": ["label"]}
 
 
-def _examples(prompt: Prompt, text: str, labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Lines of `label | message`."""
-    pairs = []
+def _examples(prompt: Prompt, text: str, labels: dict[str, str]) -> tuple[Example, ...]:
+    """Lines of `label | message`, or `label | what was said earlier >>> message`."""
+    examples = []
     for line in filter(None, map(str.strip, text.splitlines())):
-        label, separator, message = line.partition("|")
+        label, separator, rest = line.partition("|")
         if not separator or label.strip() not in labels:
             raise ConfigError(f"Prompt {prompt.name}: not an example: {line!r}.")
-        pairs.append((message.strip(), label.strip()))
-    return tuple(pairs)
+        earlier, _, message = rest.rpartition(AFTER)
+        said = earlier.strip().replace(NEXT_SPEAKER, "\nAssistant:")
+        examples.append(Example(message.strip(), label.strip(), said))
+    return tuple(examples)
 
 
 def _pairs(prompt: Prompt, key: str) -> dict[str, str]:
