@@ -126,7 +126,8 @@ class Manifold:
 
 def _stream(runtime: Runtime, turn: Turn) -> Generator[str, None, None]:
     show = runtime.settings.answer.show_status and turn.message_id is not None
-    bridge = Bridge(Wire(turn.id, MODEL, int(time()), show_events=show), runtime.call_soon)
+    wire = Wire(turn.id, MODEL, int(time()), show_events=show)
+    bridge = Bridge(wire, runtime.call_soon, streams=lambda: runtime.running_turns)
     if (watch := disconnect.CURRENT_WATCH.get()) is not None:
         watch.on_gone(bridge.cancel)
     runtime.call_soon(bridge.begin, lambda recorders: runtime.answer(turn, recorders))

@@ -88,15 +88,17 @@ class TurnRecorder:
         self.target: Target | None = None
         self.first_token_ms: float | None = None
         self.delivered_chars: int | None = None
-        self.finished = False
+        self._begun = self.finished = False
 
     @property
     def elapsed_ms(self) -> float:
         return (self._clock() - self._began) * 1000
 
     def begin(self) -> None:
-        """The row is there from the first moment on: a kill shows as a turn that never ended."""
-        self._writer.write(self._row)
+        """Write the row of a turn that goes on, once: a kill shows as one that never ended."""
+        if not self._begun:
+            self._begun = True
+            self._writer.write(self._row)
 
     def decided(self, decision: Decision, plan: Plan) -> None:
         self._row = replace(
@@ -143,7 +145,10 @@ class TurnRecorder:
             model=target.model,
             started_at=self._now(),
         )
-        self._writer.write(row)
+        if target.leaves_machine:
+            # What is about to leave must have its turn and its call in the log before it.
+            self.begin()
+            self._writer.write(row)
         return CallRecord(row, self._clock(), self._clock)
 
     def call_ended(self, call: CallRecord, outcome: Outcome, error_code: str = "") -> None:
@@ -181,7 +186,7 @@ class TurnRecorder:
         """Write the last state of the turn, once; the future resolves when it is durable."""
         if self.finished:
             return None
-        self.finished = True
+        self._begun = self.finished = True
         self._row = replace(
             self._row,
             outcome=outcome,

@@ -95,6 +95,10 @@ class Runtime:
         self._store.configure(settings.log.content, settings.log.content_days)
         self.submit(self._configure(settings))
 
+    @property
+    def running_turns(self) -> int:
+        return self._leases
+
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 

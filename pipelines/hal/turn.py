@@ -44,6 +44,9 @@ from .types import (
 
 # What a commit to a local disk takes at most; a slower one must not hold back the end of a turn.
 LOG_WAIT_S = 0.25
+# The writer's thread must not compete with the first token for the interpreter, and a turn that is
+# over by then needs one row less.
+BEGUN_AFTER_S = 0.1
 
 
 async def run_turn(
@@ -53,7 +56,7 @@ async def run_turn(
     if turn.override is Override.WHY:
         yield Text(await chats.why(turn.chat_id))
         return
-    recorder.begin()
+    begun = asyncio.get_running_loop().call_later(BEGUN_AFTER_S, recorder.begin)
     try:
         async with aclosing(_answer(turn, services, chats, recorder)) as chunks:
             async for chunk in chunks:
@@ -65,6 +68,7 @@ async def run_turn(
         recorder.finish(Outcome.FAILED, "internal", keep_content=services.settings.log.content)
         raise
     finally:
+        begun.cancel()
         # Reached without a record only when the turn was cancelled: Stop, or the client went away.
         recorder.finish(Outcome.STOPPED, keep_content=services.settings.log.content)
 
