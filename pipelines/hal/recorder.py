@@ -81,6 +81,7 @@ class TurnRecorder:
             features_json=json.dumps(dict(turn.features)),
         )
         self._calls = 0
+        self._open_calls: dict[str, CallRow] = {}
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._degradations: list[str] = []
@@ -95,10 +96,12 @@ class TurnRecorder:
         return (self._clock() - self._began) * 1000
 
     def begin(self) -> None:
-        """Write the row of a turn that goes on, once: a kill shows as one that never ended."""
+        """Write the rows of a turn that goes on, once: a kill shows as one that never ended."""
         if not self._begun:
             self._begun = True
-            self._writer.write(self._row)
+            rows: tuple[Row, ...] = (self._row, *self._open_calls.values())
+            for row in rows:
+                self._writer.write(row)
 
     def decided(self, decision: Decision, plan: Plan) -> None:
         self._row = replace(
@@ -145,13 +148,16 @@ class TurnRecorder:
             model=target.model,
             started_at=self._now(),
         )
-        if target.leaves_machine:
-            # What is about to leave must have its turn and its call in the log before it.
-            self.begin()
+        if self._begun:
             self._writer.write(row)
+        else:
+            self._open_calls[row.id] = row
+            if target.leaves_machine:
+                self.begin()  # what leaves has its turn and its call in the log before it
         return CallRecord(row, self._clock(), self._clock)
 
     def call_ended(self, call: CallRecord, outcome: Outcome, error_code: str = "") -> None:
+        self._open_calls.pop(call.row.id, None)
         self._writer.write(call.ended(outcome, error_code))
 
     def answered_by(self, target: Target) -> None:

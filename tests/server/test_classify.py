@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.harness.interpreters import REPO
-from tests.servers import BUSY, Label, Say, Script, Stall, Status
+from tests.servers import BUSY, Label, Say, Script, Stall, Status, last_user_text
 
 from .house import GROK, MINI, NANO, House
 from .questions import CONTENT_FREE, DIFFICULTY, SEARCH, is_calibration, question_of
@@ -59,11 +59,11 @@ def test_what_the_classifier_is_asked(house: House) -> None:
     assert set(asked) == {DIFFICULTY.system, SEARCH.system}
     for question in (DIFFICULTY, SEARCH):
         body = asked[question.system]
-        text = question.text_of(body)
-        assert text.startswith("And how do they eat?")
-        assert TEXT in text
-        assert "On the wing." in text
-        assert "Be brief." not in text
+        assert question.text_of(body) == "And how do they eat?"
+        earlier = last_user_text(body).partition(question.before)[0]
+        assert TEXT in earlier
+        assert "On the wing." in earlier
+        assert "Be brief." not in earlier
         assert (body["model"], body["logprobs"], body["top_logprobs"]) == (MINI, True, 20)
         assert body["options"]["num_predict"] == 1
         assert body["options"]["num_ctx"] == 4096

@@ -55,6 +55,7 @@ def test_killed_in_the_middle_of_a_turn(house: House) -> None:
     with house.begin(house.turn(TEXT)) as stream:
         stream.until(lambda answer: answer.text)
         chat = house.chat
+        wait_until(lambda: house.log.turns(chat))
         (row,) = house.log.turns(chat)
         wait_until(lambda: house.log.of_turn("call", row["id"]))
         house.server.kill()

@@ -13,6 +13,7 @@ from tests.harness import openwebui
 from tests.servers import Say, Stall, Step, Think, Until, Usage
 
 from .house import GROK, MINI, NANO, Body, House, new_chat
+from .logbook import wait_until
 
 pytestmark = pytest.mark.server
 TEXT = "How do swifts sleep?"
@@ -126,8 +127,10 @@ def test_a_turn_is_in_the_log_from_its_beginning(house: House) -> None:
     house.answer_with([Say("a"), Until(go)])
     with house.begin(house.turn(TEXT)) as stream:
         stream.until(lambda answer: answer.text)
+        wait_until(lambda: house.log.turns(house.chat))
         (row,) = house.log.turns(house.chat)
         assert row["outcome"] == "running"
+        wait_until(lambda: house.log.of_turn("call", row["id"]))
         (call,) = house.log.of_turn("call", row["id"])
         assert call["outcome"] == "running"
         go.set()
