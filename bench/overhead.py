@@ -136,8 +136,11 @@ def _folder(root: Path) -> Path:
 _NO_LEFTOVERS = shutil.ignore_patterns("__pycache__", "hal_auto", "failed")
 
 
-def _report(alone: Sequence[Result], crowd: Sequence[Result]) -> dict[str, object]:
-    _table("One user, stub answers at once", alone)
+def _report(
+    burst: Sequence[Result], alone: Sequence[Result], crowd: Sequence[Result]
+) -> dict[str, object]:
+    _table("One user, the whole answer at once", burst)
+    _table(f"One user, first token at once, then {1 / GAP_S:.0f}/s", alone)
     _table(f"{USERS} users, 64 tokens at {1 / GAP_S:.0f}/s after {FIRST_S * 1000:.0f} ms", crowd)
     stub, plain, ours = alone
     ratios = {
@@ -148,7 +151,7 @@ def _report(alone: Sequence[Result], crowd: Sequence[Result]) -> dict[str, objec
         "cpu_vs_passthrough": (crowd[2].cpu_ms or 0) / (crowd[1].cpu_ms or 1),
     }
     print("\nhal-auto: " + ", ".join(f"{name} {value:.2f}" for name, value in ratios.items()))
-    return {"one_user": [*map(asdict, alone)], "crowd": [*map(asdict, crowd)], "ratios": ratios}
+    return {"burst": [*map(asdict, burst)], "one_user": [*map(asdict, alone)], "crowd": [*map(asdict, crowd)], "ratios": ratios}
 
 
 def main() -> None:
@@ -172,10 +175,12 @@ def main() -> None:
                 Subject("hal-auto", chat, "hal.auto", server.pid),
             ]
             stub.pace(0.0, 0.0)
+            burst = asyncio.run(_rounds(subjects, 1, SINGLE_STREAMS, SINGLE_ROUNDS))
+            stub.pace(0.0, GAP_S)
             alone = asyncio.run(_rounds(subjects, 1, SINGLE_STREAMS, SINGLE_ROUNDS))
             stub.pace(FIRST_S, GAP_S)
             crowd = asyncio.run(_rounds(subjects, USERS, USERS * 2, ROUNDS))
-    figures = _report(alone, crowd)
+    figures = _report(burst, alone, crowd)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n")
 
