@@ -151,7 +151,12 @@ def _report(
         "cpu_vs_passthrough": (crowd[2].cpu_ms or 0) / (crowd[1].cpu_ms or 1),
     }
     print("\nhal-auto: " + ", ".join(f"{name} {value:.2f}" for name, value in ratios.items()))
-    return {"burst": [*map(asdict, burst)], "one_user": [*map(asdict, alone)], "crowd": [*map(asdict, crowd)], "ratios": ratios}
+    return {
+        "burst": [*map(asdict, burst)],
+        "one_user": [*map(asdict, alone)],
+        "crowd": [*map(asdict, crowd)],
+        "ratios": ratios,
+    }
 
 
 def main() -> None:
