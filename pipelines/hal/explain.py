@@ -6,7 +6,7 @@ Pure. Knows decisions and log rows, never the text of a question or an answer.
 from __future__ import annotations
 
 from .sessions.record import TurnRow
-from .types import DIFFICULTIES, Decision, Evidence, Override, Plan, Source, Summary, Target
+from .types import DIFFICULTIES, Decision, Override, Plan, Source, Summary, Target
 
 NOTHING_DECIDED = (
     "There is no decision in this chat yet that I could explain. Ask something first; after the "
@@ -38,10 +38,6 @@ def final_line(summary: Summary, target: Target) -> str:
 
 def fallback_line(failed: Target, sentence: str, following: Target) -> str:
     return f"{failed.label} failed: {sentence} Asking {following.label}."
-
-
-def evidence_line(evidence: Evidence) -> str | None:
-    return evidence.note
 
 
 def why(row: TurnRow | None) -> str:

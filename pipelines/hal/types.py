@@ -5,7 +5,7 @@ Knows no server, no client and no file; every value is frozen, so that parallel 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -292,8 +292,3 @@ class Summary:
 
 ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish
 Chunk = Text | Thinking | Status | ToolCalls | Finish | Decided | Failure | Summary
-
-
-def text_of(messages: Sequence[Message]) -> str:
-    """All text of the messages, for size estimates."""
-    return "\n".join(message.text for message in messages)

@@ -10,13 +10,12 @@ import pytest
 from hal.explain import (
     NOTHING_DECIDED,
     decision_line,
-    evidence_line,
     fallback_line,
     final_line,
     why,
 )
 from hal.sessions.record import TurnRow
-from hal.types import Decision, Evidence, Plan, Route, Source, Summary, Target, Usage
+from hal.types import Decision, Plan, Route, Source, Summary, Target, Usage
 from tests.core.things import CLOUD, LOCAL, decision, plan
 
 LINES = [
@@ -65,12 +64,10 @@ def test_final_lines(summary: Summary, target: Target, line: str) -> None:
     assert final_line(summary, target) == line
 
 
-def test_fallback_and_evidence_lines() -> None:
+def test_fallback_lines() -> None:
     assert fallback_line(LOCAL, "It is busy.", CLOUD) == (
         "local big:30b failed: It is busy. Asking xAI grok-4.3."
     )
-    assert evidence_line(Evidence(note="4 sources")) == "4 sources"
-    assert evidence_line(Evidence()) is None
 
 
 ROW = TurnRow(
