@@ -159,6 +159,8 @@ def _add_valves(commands: Commands) -> None:
     parser = _add(commands, "valves", "print settings", "hal valves example > valves.json")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add(actions, "example", "every valve with its default, as JSON", "hal valves example")
+    words = "what the valve ADVANCED may set, with defaults"
+    _add(actions, "advanced", words, "hal valves advanced")
 
 
 def _port(text: str) -> int:

@@ -5,14 +5,24 @@ Knows no client library: each provider translates its own exceptions in one plac
     HalError
     ├── ConfigError                  a setting, prompt or file is wrong; nobody can retry
     ├── NoTarget                     no permitted target can answer this turn
-    ├── EgressRefused                the log could not take the egress row: nothing was sent
+    ├── NotSent                      a policy of ours held the call back: no byte was sent
+    │   ├── EgressRefused            the plan does not name it, or the log cannot take the row
+    │   ├── CircuitOpen              it failed a moment ago; asked again after `retry_after_s`
+    │   ├── OverBudget               the money or the share of turns that the user set is used up
+    │   └── LimitReached             requests per minute, or at the same time
     └── ProviderError                a target failed
-        ├── Unreachable              nothing listens there, or the name does not resolve
+        ├── Unreachable              the name does not resolve, or no safe connection
+        │   ├── ConnectionRefused    nothing listens there
+        │   └── ConnectionReset      closed before the head of a reply
         ├── Timeout                  no first token, or no next one, in time
-        ├── Overloaded               busy or rate limited; `retry_after_s` when it said so
+        ├── Overloaded               busy or failing; the request was not taken
+        │   └── RateLimited          too many requests; `retry_after_s` when it said so
         ├── ModelMissing             the server runs, the model is not there
-        ├── Unauthorized             the key is missing, wrong or out of credits
+        ├── Unauthorized             the key is missing or wrong
+        │   └── OutOfCredits         the key is right and the account is empty
         ├── Rejected                 the request itself was refused
+        │   ├── ContextTooLong       longer than the model's window
+        │   └── ContentRefused       the provider does not answer this
         └── BadReply                 an answer that is none: HTML, nothing, an error in a 200
 """
 
@@ -41,12 +51,40 @@ class NoTarget(HalError):
     code = "no_target"
 
 
-class EgressRefused(HalError):
+class NotSent(HalError):
+    """A policy held the call back; another target may be asked."""
+
+    code = "not_sent"
+
+    def __init__(
+        self, message: str, remedy: str = "", *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.retry_after_s = retry_after_s
+
+
+class EgressRefused(NotSent):
     code = "egress_refused"
 
 
+class CircuitOpen(NotSent):
+    code = "circuit_open"
+
+
+class OverBudget(NotSent):
+    code = "over_budget"
+
+
+class LimitReached(NotSent):
+    code = "limit_reached"
+
+
 class ProviderError(HalError):
-    """A target failed before or while it answered."""
+    """A target failed before or while it answered.
+
+    `status` is the HTTP status of the reply, None when there was none. `retry_after_s`: how long
+    the server asked us to wait.
+    """
 
     code = "provider"
 
@@ -69,12 +107,24 @@ class Unreachable(ProviderError):
     code = "unreachable"
 
 
+class ConnectionRefused(Unreachable):
+    code = "refused"
+
+
+class ConnectionReset(Unreachable):
+    code = "reset"
+
+
 class Timeout(ProviderError):
     code = "timeout"
 
 
 class Overloaded(ProviderError):
     code = "overloaded"
+
+
+class RateLimited(Overloaded):
+    code = "rate_limited"
 
 
 class ModelMissing(ProviderError):
@@ -85,8 +135,20 @@ class Unauthorized(ProviderError):
     code = "unauthorized"
 
 
+class OutOfCredits(Unauthorized):
+    code = "out_of_credits"
+
+
 class Rejected(ProviderError):
     code = "rejected"
+
+
+class ContextTooLong(Rejected):
+    code = "context_too_long"
+
+
+class ContentRefused(Rejected):
+    code = "content_refused"
 
 
 class BadReply(ProviderError):

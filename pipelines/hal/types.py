@@ -163,7 +163,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A model that can answer. `context_tokens` is the window we may fill, prompt and answer."""
+    """A model that can answer. `context_tokens` is the window we may fill, prompt and answer.
+
+    `host` is the address of its server. `place` is what people call that server, "" where there
+    is one only.
+    """
 
     provider: str
     model: str
@@ -171,21 +175,28 @@ class Target:
     context_tokens: int
     can_see: bool = False
     can_think: bool = False
+    host: str = ""
+    place: str = ""
 
     @property
     def label(self) -> str:
         """What the status line calls it."""
-        return f"{'xAI' if self.leaves_machine else 'local'} {self.model}"
+        name = f"{'xAI' if self.leaves_machine else 'local'} {self.model}"
+        return f"{name} on {self.place}" if self.place else name
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every target that this turn may ever reach, best first; nothing may reach another one."""
+    """Every target that this turn may ever reach, best first; nothing may reach another one.
+
+    `is_private`: something in it must not leave the machine, and must not be kept in a cache.
+    """
 
     targets: tuple[Target, ...]
     route: Route
     enrich: bool = False
     notes: tuple[str, ...] = ()
+    is_private: bool = False
 
     @property
     def may_leave(self) -> bool:
@@ -244,13 +255,17 @@ class ToolCalls:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call used, by the provider's own count; `cost_usd` is None when it is unknown."""
+    """What a call used, by the provider's own count; `cost_usd` is None when it is unknown.
+
+    `is_estimate`: the provider did not say (the call was stopped or broke off), so we counted.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     cost_usd: float | None = None
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

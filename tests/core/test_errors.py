@@ -32,9 +32,9 @@ def test_a_child_is_drawn_below_its_parent() -> None:
         assert parent is not None
         if kind is not HalError:
             assert names.index(parent.__name__) < names.index(kind.__name__)
-            assert (depths[kind.__name__] > depths["ConfigError"]) == issubclass(
-                parent, ProviderError
-            )
+            assert parent is HalError or depths[kind.__name__] > depths[parent.__name__]
+            between = names[names.index(parent.__name__) + 1 : names.index(kind.__name__)]
+            assert all(depths[name] >= depths[kind.__name__] for name in between)
 
 
 def test_every_kind_has_a_code_of_its_own() -> None:

@@ -10,12 +10,14 @@ from typing import Any, get_args, get_origin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
 
 from hal.settings import Settings, data_dir, ollama_url
-from hal.valves import Valves, valves_class
+from hal.valves import Advanced, Valves, valves_class
 
 SCALARS = (str, int, float, bool)
 NAMES = list(Valves.model_fields)
+ALL = [*NAMES, *Advanced.model_fields]
 
 BAD = [
     ("OLLAMA_BASE_URL", ["a"]),
@@ -58,14 +60,22 @@ def settings(environ: dict[str, str] | None = None, **values: Any) -> Settings:
     return Settings.from_valves(valves_class(environ)(**values), environ)
 
 
+def info_of(name: str) -> FieldInfo:
+    return {**Valves.model_fields, **Advanced.model_fields}[name]
+
+
+def read(valves: Valves, name: str) -> Any:
+    return getattr(valves if name in NAMES else valves.advanced, name)
+
+
 def field(result: Settings, path: str) -> Any:
     group, _, name = path.partition(".")
     return getattr(getattr(result, group), name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_valve_is_something_the_admin_panel_can_show(name: str) -> None:
-    info = Valves.model_fields[name]
+    info = info_of(name)
     options = get_args(info.annotation) or (info.annotation,)
     allowed = [option in (*SCALARS, type(None)) or isinstance(option, str) for option in options]
     assert all(allowed), options
@@ -83,21 +93,21 @@ def test_there_are_not_more_valves_than_a_person_will_read() -> None:
 @pytest.mark.parametrize(("name", "value"), BAD)
 def test_a_bad_value_falls_back_and_is_reported(name: str, value: object) -> None:
     valves = Valves(**{name: value})
-    assert getattr(valves, name) == Valves.model_fields[name].default
+    assert read(valves, name) == info_of(name).default
     assert [problem for problem in valves.problems if problem.startswith(f"{name}:")]
 
 
 @pytest.mark.parametrize("value", [None, "", "   "])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_an_empty_value_is_the_default_without_a_word(name: str, value: object) -> None:
     valves = Valves(**{name: value})
-    assert getattr(valves, name) == Valves.model_fields[name].default
+    assert read(valves, name) == info_of(name).default
     assert valves.problems == ()
 
 
 def test_the_panel_posts_numbers_and_switches_as_text() -> None:
     valves = Valves(CLASSIFIER_CONTEXT_TOKENS="2048", CLOUD_CONFIDENCE="0.7", STICKY="false")
-    assert (valves.CLASSIFIER_CONTEXT_TOKENS, valves.CLOUD_CONFIDENCE) == (2048, 0.7)
+    assert (valves.advanced.CLASSIFIER_CONTEXT_TOKENS, valves.CLOUD_CONFIDENCE) == (2048, 0.7)
     assert valves.STICKY is False
 
 
@@ -146,7 +156,7 @@ def test_the_panel_wins_over_the_environment() -> None:
 
 def test_a_bad_value_in_the_environment_is_reported_by_its_own_name() -> None:
     result = settings({"HAL_ANSWER_GAP_S": "long"})
-    assert result.answer.gap_s == Valves().ANSWER_GAP_S
+    assert result.answer.gap_s == Advanced().ANSWER_GAP_S
     assert any(warning.startswith("HAL_ANSWER_GAP_S:") for warning in result.warnings)
 
 
@@ -254,14 +264,72 @@ def test_no_key_is_another_policy() -> None:
     assert settings({"XAI_API_KEY": "one"}).policy_id != settings().policy_id
 
 
-@given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), JSON, max_size=8))
+@given(st.dictionaries(st.sampled_from(ALL) | st.text(max_size=8), JSON, max_size=8))
 def test_whatever_is_stored_gives_settings_and_saves_the_same(stored: dict[str, Any]) -> None:
     valves = Valves(**stored) if all(isinstance(key, str) for key in stored) else Valves()
     Settings.from_valves(valves, {"HOME": "/h"})
     saved = json.loads(json.dumps(valves.model_dump(), allow_nan=False))
     again = Valves(**{**Valves().model_dump(), **saved})
     assert again.model_dump() == valves.model_dump()
-    assert again.problems == ()
+    assert again.advanced == valves.advanced
+    # A text keeps its slips, so that they can be seen and corrected; a row cannot.
+    own = {problem for problem in again.problems if problem.partition(":")[0] in NAMES}
+    assert {problem.partition(":")[0] for problem in own} <= {"ADVANCED"}
+
+
+def test_an_advanced_setting_by_any_spelling() -> None:
+    valves = Valves(ADVANCED="answer_gap_s=7, CACHE_HOURS=2\nNO_SUCH=1 LOCAL_CONCURRENT=many")
+    assert valves.advanced.ANSWER_GAP_S == 7
+    assert valves.advanced.CACHE_HOURS == 2
+    assert valves.problems == (
+        "ADVANCED: NO_SUCH is not the name of an advanced setting",
+        "LOCAL_CONCURRENT: not usable, the default 0 is in force",
+    )
+
+
+def test_a_row_that_has_left_the_panel_stays_in_force() -> None:
+    valves = Valves(ANSWER_GAP_S=7, CACHE_HOURS=2, ADVANCED="CACHE_HOURS=3")
+    assert valves.ADVANCED == "CACHE_HOURS=3 ANSWER_GAP_S=7"
+    assert (valves.advanced.ANSWER_GAP_S, valves.advanced.CACHE_HOURS) == (7, 3)
+
+
+def test_the_advanced_valve_wins_over_the_environment() -> None:
+    environ = {"HAL_ANSWER_GAP_S": "5", "HAL_ANSWER_TOTAL_S": "50"}
+    result = settings(environ, ADVANCED="ANSWER_GAP_S=7")
+    assert (result.answer.gap_s, result.answer.total_s) == (7, 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        (None, [("http://127.0.0.1:11434", "ollama", "", "")]),
+        (
+            "gpu2 http://10.0.0.5:8000/v1#qwen3",
+            [
+                ("http://127.0.0.1:11434", "ollama", "", "127.0.0.1:11434"),
+                ("http://gpu2:11434", "ollama", "", "gpu2:11434"),
+                ("http://10.0.0.5:8000/v1", "openai", "qwen3", "10.0.0.5:8000"),
+            ],
+        ),
+        (
+            "http://me:secret@gpu2:1/, http://me:secret@gpu2:1",
+            [
+                ("http://127.0.0.1:11434", "ollama", "", "127.0.0.1:11434"),
+                ("http://gpu2:1", "ollama", "", "gpu2:1"),
+            ],
+        ),
+        ("ftp://x b#deepseek:671b-cloud", [("http://127.0.0.1:11434", "ollama", "", "")]),
+    ],
+)
+def test_local_hosts(text: str | None, hosts: list[tuple[str, ...]]) -> None:
+    result = settings(LOCAL_HOSTS=text)
+    assert [(h.url, h.dialect, h.model, h.place) for h in result.local.hosts] == hosts
+    assert bool(result.warnings) is (text is not None and "ftp" in text)
+
+
+def test_money_below_zero_is_no_limit() -> None:
+    budget = settings(DAILY_BUDGET_USD=-1, TURN_BUDGET_USD=0, CLOUD_SHARE=1).budget
+    assert (budget.daily_usd, budget.turn_usd, budget.cloud_share) == (None, 0.0, None)
 
 
 @given(JSON)

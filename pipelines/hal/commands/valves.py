@@ -1,4 +1,4 @@
-"""`hal valves example`: every valve with its default, in the order of the admin panel.
+"""`hal valves example` and `hal valves advanced`: every setting with its default.
 
 Knows nothing of this machine: the defaults are the code's own, without any environment.
 """
@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 
-from ..valves import Valves
+from ..valves import Advanced, Valves
+
+_WIDTH = 100
 
 
-def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - there is one action only
-    print(example())
+def run(args: argparse.Namespace) -> int:
+    print(example() if args.action == "example" else advanced())
     return 0
 
 
 def example() -> str:
     """The text of valves.example.json."""
     return json.dumps(Valves().model_dump(), indent=2, ensure_ascii=False)
+
+
+def advanced() -> str:
+    """What can stand in the valve ADVANCED, as it can stand there, with what it means."""
+    return "\n".join(
+        f"{name}={'' if info.default is None else info.default}\n"
+        + textwrap.indent(textwrap.fill(info.description or "", _WIDTH - 4), "    ")
+        for name, info in Advanced.model_fields.items()
+    )

@@ -99,6 +99,7 @@ class Catalogue:
             context_tokens=self._settings.window_tokens(model),
             can_see=info.can_see if info else False,
             can_think=info.can_think if info else False,
+            host=self._settings.local.base_url,
         )
 
     def _vision(self) -> Target | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...valves import Valves
+from ...valves import Advanced, Valves
 from ..stored import read_object
 from .result import Check, Context, fail, ok, warn
 
@@ -34,6 +34,6 @@ def _stored(context: Context) -> Iterator[Check]:
     if stored.get("XAI_API_KEY"):
         remedy = "Better XAI_API_KEY in the environment: the server shows valves to anyone."
         yield warn("stored valves", "hold the xAI key", remedy)
-    unknown = sorted(set(stored) - set(Valves.model_fields))
+    unknown = sorted(set(stored) - {*Valves.model_fields, *Advanced.model_fields})
     if unknown:
         yield warn("stored valves", f"unknown, ignored: {', '.join(unknown)}", "Save them again.")
