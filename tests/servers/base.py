@@ -9,6 +9,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -32,11 +33,13 @@ def refused_url() -> str:
 class ScriptedServer(ABC):
     """Base of the test servers: start and stop, the record of requests, and waiting for them.
 
-    After `stop`, `start` listens on the same port again: a service that was restarted.
+    After `stop`, `start` listens on the same port again: a service that was restarted. `tls`, set
+    before the start, makes it https.
     """
 
     def __init__(self) -> None:
         self.requests: list[RecordedRequest] = []
+        self.tls: ssl.SSLContext | None = None
         self._changed = threading.Condition()
         self._failures: list[Exception] = []
         self._port = 0
@@ -52,7 +55,13 @@ class ScriptedServer(ABC):
     @property
     def url(self) -> str:
         """Where the server listens, without a trailing slash."""
-        return f"http://{_HOST}:{self._port}"
+        return f"{'https' if self.tls else 'http'}://{_HOST}:{self._port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections were ever accepted, whatever came over them; with TLS, once the
+        handshake was done."""
+        return self._connections
 
     def start(self) -> Self:
         """Listen, and return once connections are accepted."""
@@ -136,7 +145,7 @@ class ScriptedServer(ABC):
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        server = await asyncio.start_server(accept, _HOST, self._port, backlog=512)
+        server = await asyncio.start_server(accept, _HOST, self._port, backlog=512, ssl=self.tls)
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stopping.wait()
         server.close()

@@ -61,9 +61,16 @@ class Connection:
         self._number = number
 
     async def read_request(self) -> RecordedRequest | None:
-        """The next request; None when the client has closed the connection."""
+        """The next request; None when the client has closed the connection.
+
+        What begins no request, such as the first bytes of TLS, is answered as web servers do:
+        400, and the connection closes.
+        """
         while b"\r\n\r\n" not in self._ahead:
             if not await self._fill():
+                return None
+            if not self._ahead[:1].isalpha():
+                self._writer.write(_head(400, {"content-length": "0", "connection": "close"}))
                 return None
         head, _, self._ahead = self._ahead.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
