@@ -156,7 +156,7 @@ def test_bytes_go_out_as_they_are() -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n"
     with XaiServer([Wire(head + b"12345")]) as server, post(server) as reply:
         assert reply.content == b"12345"
-        assert server.wait_for_request().finished
+        server.wait_for(lambda request: request.finished)
 
 
 def test_a_head_alone_and_an_empty_stream() -> None:
