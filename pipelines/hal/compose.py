@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from .errors import Rejected
+from .errors import ContextTooLong
 from .sizes import ANSWER_TOKENS, conversation_tokens
-from .types import Evidence, Message, Request, Target, Turn
+from .types import Evidence, Message, Parameters, Request, Target, Turn
 
 
 def compose(turn: Turn, target: Target, evidence: Evidence, *, pass_tools: bool) -> Request:
-    """The request for this target. Raises Rejected when even the last message does not fit."""
+    """The request for this target. Raises ContextTooLong when even the last message does not fit."""
     tools = turn.tools if pass_tools else ()
     messages = _with_instructions(turn.messages, evidence)
     room = (
@@ -31,6 +31,13 @@ def compose(turn: Turn, target: Target, evidence: Evidence, *, pass_tools: bool)
         conversation_id=conversation_id(turn.chat_id),
         dropped_messages=len(messages) - len(kept),
     )
+
+
+def bare(request: Request) -> Request:
+    """The request without what a server may refuse and an answer can do without."""
+    kept = request.parameters
+    parameters = Parameters(max_tokens=kept.max_tokens, response_format=kept.response_format)
+    return replace(request, parameters=parameters, tools=(), tool_choice=None)
 
 
 def conversation_id(chat_id: str | None) -> str | None:
@@ -59,7 +66,7 @@ def _fit(messages: Sequence[Message], room_tokens: int, target: Target) -> tuple
     last_user = max((i for i, m in enumerate(rest) if m.role == "user"), default=0)
     used = conversation_tokens(system) + conversation_tokens(rest[last_user:])
     if used > room_tokens:
-        raise Rejected(
+        raise ContextTooLong(
             f"This turn is about {used:,} tokens long, more than {target.label} can hold "
             f"({target.context_tokens:,}).",
             "Shorten it, raise LOCAL_CONTEXT_TOKENS, or let the cloud answer it.",

@@ -28,16 +28,45 @@ def decision_line(decision: Decision, plan: Plan) -> str:
 
 def final_line(summary: Summary, target: Target) -> str:
     """The line that stays above the answer: "xAI grok-4.3 · complex (0.88) · $0.004 · 2.1 s"."""
-    parts = [target.label, f"{summary.route.lower()} ({summary.confidence:.2f})"]
-    if target.leaves_machine:
+    first = f"{summary.model} · from cache" if summary.cache else target.label
+    parts = [first, f"{summary.route.lower()} ({summary.confidence:.2f})"]
+    if target.leaves_machine and not summary.cache:
         cost = summary.usage.cost_usd
         parts.append("cost unknown" if cost is None else f"${cost:.4f}")
+    if summary.finish == "length":
+        parts.append("stopped at the length limit")
     parts.append(f"{summary.total_ms / 1000:.1f} s")
     return " · ".join(parts)
 
 
 def fallback_line(failed: Target, sentence: str, following: Target) -> str:
     return f"{failed.label} failed: {sentence} Asking {following.label}."
+
+
+def retry_line(target: Target, sentence: str) -> str:
+    return f"{target.label}: {sentence} Trying again."
+
+
+def waiting_line(target: Target, waiting: int) -> str:
+    ahead = f"{waiting} before this turn" if waiting else "the next free place is this turn's"
+    return f"Waiting for {target.label} ({ahead})"
+
+
+def loading_line(target: Target) -> str:
+    return f"Loading {target.label}; the first answer takes longer"
+
+
+def cache_line(kind: str, similarity: float, age_s: float) -> str:
+    """ "answered from cache (the same question, 12 min ago)"."""
+    how = "the same question" if kind == "exact" else f"a question {similarity:.0%} alike"
+    return f"answered from cache ({how}, {_age(age_s)} ago)"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def why(row: TurnRow | None) -> str:

@@ -49,6 +49,7 @@ class CallRecord:
             cached_tokens=self.usage.cached_tokens,
             reasoning_tokens=self.usage.reasoning_tokens,
             cost_usd=self.usage.cost_usd,
+            is_estimate=self.usage.is_estimate,
             outcome=outcome,
             error_code=error_code,
         )
@@ -89,7 +90,23 @@ class TurnRecorder:
         self.target: Target | None = None
         self.first_token_ms: float | None = None
         self.delivered_chars: int | None = None
+        self._cost_usd, self._cost_unknown = 0.0, False
+        self.cache = self.cached_model = ""
+        self.finish_reason = "stop"
         self._begun = self.finished = False
+
+    @property
+    def cost_usd(self) -> float | None:
+        """All calls of the turn together, those that failed as well; None when one is unknown."""
+        return None if self._cost_unknown else self._cost_usd
+
+    @property
+    def answer(self) -> str:
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._thinking)
 
     @property
     def elapsed_ms(self) -> float:
@@ -137,7 +154,8 @@ class TurnRecorder:
             )
         )
 
-    def call(self, target: Target, purpose: str) -> CallRecord:
+    def call(self, target: Target, purpose: str, attempt: int = 1) -> CallRecord:
+        """A call that begins; `attempt` counts the tries at this target."""
         self._calls += 1
         row = CallRow(
             id=uuid.uuid4().hex,
@@ -146,6 +164,8 @@ class TurnRecorder:
             purpose=purpose,
             provider=target.provider,
             model=target.model,
+            host=target.host,
+            attempt=attempt,
             started_at=self._now(),
         )
         if self._begun:
@@ -158,6 +178,8 @@ class TurnRecorder:
 
     def call_ended(self, call: CallRecord, outcome: Outcome, error_code: str = "") -> None:
         self._open_calls.pop(call.row.id, None)
+        self._cost_unknown = self._cost_unknown or call.usage.cost_usd is None
+        self._cost_usd += call.usage.cost_usd or 0.0
         self._writer.write(call.ended(outcome, error_code))
 
     def answered_by(self, target: Target) -> None:
@@ -170,6 +192,12 @@ class TurnRecorder:
             model=target.model,
             leaves_machine=target.leaves_machine,
         )
+
+    def from_cache(self, kind: str, provider: str, model: str) -> None:
+        """The answer was given before, by this model; nobody was asked."""
+        self.cache, self.cached_model = kind, model
+        self.usage = Usage(cost_usd=0.0)
+        self._row = replace(self._row, cache=kind, provider=provider, model=model)
 
     def used(self, usage: Usage) -> None:
         self.usage = usage
@@ -199,9 +227,10 @@ class TurnRecorder:
             error_code=error_code,
             first_token_ms=self.first_token_ms,
             total_ms=self.elapsed_ms,
+            finish_reason=self.finish_reason if outcome is Outcome.DONE else "",
             prompt_tokens=self.usage.prompt_tokens,
             completion_tokens=self.usage.completion_tokens,
-            cost_usd=self.usage.cost_usd,
+            cost_usd=self.cost_usd,
             degradations=tuple(self._degradations),
         )
         if keep_content and not self._turn.is_temporary and not self._turn.task:
@@ -210,11 +239,11 @@ class TurnRecorder:
 
     def _content(self) -> ContentRow:
         """The answer as far as it was handed over: after Stop, that is less than was generated."""
-        answer = "".join(self._text)
+        answer = self.answer
         return ContentRow(
             turn_id=self._turn.id,
             created_at=self._now(),
             question=self._turn.question,
             answer=answer if self.delivered_chars is None else answer[: self.delivered_chars],
-            thinking="".join(self._thinking),
+            thinking=self.reasoning,
         )

@@ -18,6 +18,7 @@ import aiohttp
 
 from .chats import ChatMemory
 from .errors import HalError
+from .policies import SharedPolicies
 from .recorder import TurnRecorder
 from .services import Services, build_services
 from .sessions.reader import SessionReader
@@ -53,6 +54,7 @@ class Runtime:
             log_content=settings.log.content,
             content_days=settings.log.content_days,
         )
+        self._policies = SharedPolicies.make(settings, self._store)
         self._chats = ChatMemory(SessionReader(settings.log.database))
         self._leases = 0
         self._retired = False
@@ -146,7 +148,7 @@ class Runtime:
         # Neither a proxy from the environment nor cookies: what leaves, leaves as written.
         self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         try:
-            self._services = build_services(self._settings, self._http, self._store)
+            self._services = build_services(self._settings, self._http, self._store, self._policies)
         except BaseException:
             await self._http.close()
             raise
@@ -155,10 +157,11 @@ class Runtime:
 
     async def _configure(self, settings: Settings) -> None:
         try:
-            services = build_services(settings, self._http, self._store)
+            services = build_services(settings, self._http, self._store, self._policies)
         except HalError as error:
             logger.warning("settings not applied: %s", error.sentence)
             return
+        self._policies.configure(settings)
         # Running turns still use the old ones; their idle connections close with the runtime.
         self._replaced.append(self._services)
         self._services = services
@@ -188,6 +191,7 @@ class Runtime:
             task.cancel()
         for services in (*self._replaced, *([self._services] if self._opened else [])):
             await services.close()
+        await self._policies.close()
         if self._opened:
             await self._http.close()
         await asyncio.to_thread(self._store.close)

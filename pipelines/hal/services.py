@@ -16,12 +16,13 @@ import ollama
 
 from .errors import HalError
 from .gateway.egress import Egress
-from .gateway.gateway import Gateway
-from .gateway.ports import Provider
+from .gateway.gateway import Gateway, Policies
+from .gateway.ports import Budget, Provider
 from .gateway.providers.cloud_models import CloudModels
 from .gateway.providers.ollama import OllamaProvider
 from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.xai import XaiProvider
+from .policies import NoEstimate, SharedPolicies
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
 from .routing.classify import Classifier, Questions, Windows
@@ -30,6 +31,7 @@ from .sessions.reader import SessionReader
 from .sessions.record import EgressRow
 from .sessions.store import SessionStore
 from .settings import Settings
+from .survey import Survey
 from .types import Message, Target
 
 # A server on this machine or in this house answers a connection in milliseconds.
@@ -42,6 +44,8 @@ class Services:
 
     settings: Settings
     gateway: Gateway
+    survey: Survey
+    budget: Budget
     catalogue: Catalogue
     classifier: Classifier
     log: Log
@@ -119,7 +123,10 @@ def local_client(settings: Settings) -> ollama.AsyncClient:
 
 
 def build_services(
-    settings: Settings, http: aiohttp.ClientSession, store: SessionStore
+    settings: Settings,
+    http: aiohttp.ClientSession,
+    store: SessionStore,
+    shared: SharedPolicies,
 ) -> Services:
     """Raises ConfigError when a prompt is missing or malformed."""
     log = Log(store, SessionReader(settings.log.database))
@@ -129,10 +136,30 @@ def build_services(
         "ollama": OllamaProvider(http, settings.local, settings.answer.gap_s),
         "xai": XaiProvider(Egress(http, log), settings.cloud, settings.answer.gap_s),
     }
+    catalogue = Catalogue(models, settings, cloud_targets(settings))
+    estimator = NoEstimate()
+    policies = Policies(
+        cache=shared.cache,
+        budget=shared.budget,
+        limits=shared.limits,
+        breakers=shared.breakers,
+        estimator=estimator,
+        is_cold=lambda _target: False,
+        background=shared.background,
+    )
     return Services(
         settings=settings,
-        gateway=Gateway(providers, settings.answer),
-        catalogue=Catalogue(models, settings, cloud_target(settings)),
+        gateway=Gateway(providers, settings.answer, policies),
+        survey=Survey(
+            catalogue,
+            shared.breakers,
+            shared.limits,
+            shared.budget,
+            estimator,
+            settings.cloud.spill,
+        ),
+        budget=shared.budget,
+        catalogue=catalogue,
         classifier=Classifier(
             ClassifierCalls(models, settings.local.keep_alive),
             Questions(
@@ -155,8 +182,15 @@ def _windows(settings: Settings) -> Windows:
     return Windows(model, window, min(window, settings.routing.classifier_context_tokens))
 
 
-def cloud_target(settings: Settings) -> Target | None:
-    if not settings.cloud.usable:
-        return None
-    model = CloudModels.load().find(settings.cloud.model)
-    return Target("xai", settings.cloud.model, True, model.context_tokens, can_see=model.can_see)
+def cloud_targets(settings: Settings) -> tuple[Target, ...]:
+    """The cloud model and the one to ask when it is gone; empty when the cloud is not usable."""
+    cloud = settings.cloud
+    if not cloud.usable:
+        return ()
+    table = CloudModels.load()
+    names = dict.fromkeys(name for name in (cloud.model, cloud.substitute) if name)
+    return tuple(
+        Target("xai", name, True, model.context_tokens, can_see=model.can_see, host=cloud.base_url)
+        for name in names
+        for model in [table.find(name)]
+    )

@@ -6,8 +6,10 @@ Knows every step by name and none from the inside; knows no server and no wire f
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -16,7 +18,7 @@ from .chats import ChatMemory
 from .enrichment.gather import gather
 from .errors import HalError, ProviderError
 from .gateway.attempt import Attempt
-from .gateway.gateway import outcome_of
+from .gateway.gateway import Job, outcome_of
 from .privacy.policy import inspect
 from .recorder import TurnRecorder
 from .routing.decide import decide, default_decision
@@ -41,6 +43,8 @@ from .types import (
     Text,
     Turn,
 )
+
+logger = logging.getLogger("hal.turn")
 
 # What a commit to a local disk takes at most; a slower one must not hold back the end of a turn.
 LOG_WAIT_S = 0.25
@@ -78,8 +82,8 @@ async def _answer(
 ) -> AsyncGenerator[Chunk, None]:
     settings = services.settings
     findings = inspect(turn, attachments_may_leave=settings.cloud.attachments)
-    offers = await services.catalogue.offers()
     demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
+    offers = await services.survey.offers(turn)
     previous = None if turn.task else await chats.previous_route(turn.chat_id)
     only_cloud_holds = is_for_cloud_alone(offers, demand)
     decision = decide_by_rules(turn, previous, only_cloud_holds=only_cloud_holds)
@@ -87,7 +91,7 @@ async def _answer(
     try:
         if decision is None:
             yield Status("Choosing a model")
-            ahead = _speculate(turn, services, offers, recorder)
+            ahead = await _speculate(turn, services, offers, recorder)
             decision = await _classify(turn, services, previous, recorder)
         plan = make_plan(decision, findings, offers, demand, settings.cloud)
         recorder.decided(decision, plan)
@@ -101,6 +105,8 @@ async def _answer(
     finally:
         if ahead is not None:
             await ahead.discard()  # nothing is left to discard of one that has answered
+    if recorder.target is not None and not turn.task:
+        services.budget.turn_ended(turn.user_id, leaves_machine=recorder.target.leaves_machine)
     summary = _summary(decision, recorder)
     await _record(recorder, services, Outcome.DONE)
     yield Status(explain.final_line(summary, recorder.target or plan.targets[0]), done=True)
@@ -119,11 +125,9 @@ async def _deliver(
     if evidence.note:
         yield Status(evidence.note, done=True)
 
-    def make(target: Target) -> Attempt:
-        return services.gateway.attempt(turn, target, plan, evidence, recorder)
-
+    job = Job(turn, plan, evidence, recorder)
     finish: Finish | None = None
-    async with aclosing(services.gateway.stream(plan, make, recorder, ahead)) as chunks:
+    async with aclosing(services.gateway.stream(job, ahead)) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, Finish):
                 finish = chunk
@@ -148,26 +152,24 @@ async def _classify(
         degraded, words = "classifier_timeout", f"no decision within {settings.deadline_s:g} s"
     except ProviderError as error:
         degraded, words = f"classifier_{error.code}", f"no decision: {error.sentence}"
+    except Exception:  # a mistake of ours in deciding must not cost the answer
+        logger.exception("the classifier failed")
+        degraded, words = "classifier_internal", "no decision: an unexpected error"
     else:
         return decide(verdict, previous, settings)
     return default_decision(degraded, words, (perf_counter() - began) * 1000)
 
 
-def _speculate(
+async def _speculate(
     turn: Turn, services: Services, offers: Offers, recorder: TurnRecorder
 ) -> Attempt | None:
     """Begin the local answer before it is known whether it is wanted; it can reach nothing else."""
     routing = services.settings.routing
-    models = (routing.classifier_model, offers.local.model)
-    if not routing.speculate or not services.catalogue.are_loaded(*models):
+    if not routing.speculate or services.settings.cache.mode != "off":
         return None
-    plan = Plan((offers.local,), Route.MODERATE)
-    try:
-        ahead = services.gateway.attempt(turn, offers.local, plan, Evidence(), recorder)
-    except ProviderError:
+    if not services.catalogue.are_loaded(routing.classifier_model, offers.local.model):
         return None
-    ahead.begin()
-    return ahead
+    return await services.gateway.speculate(turn, offers.local, recorder)
 
 
 async def _adopt_or_discard(
@@ -188,8 +190,10 @@ def _summary(decision: Decision, recorder: TurnRecorder) -> Summary:
         route=decision.route,
         confidence=decision.confidence,
         reason=decision.reason,
-        model=recorder.target.model if recorder.target else "",
-        usage=recorder.usage,
+        model=recorder.target.model if recorder.target else recorder.cached_model,
+        usage=replace(recorder.usage, cost_usd=recorder.cost_usd),
+        cache=recorder.cache,
+        finish=recorder.finish_reason,
         classify_ms=decision.latency_ms,
         first_token_ms=recorder.first_token_ms,
         total_ms=recorder.elapsed_ms,

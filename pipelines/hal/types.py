@@ -190,6 +190,7 @@ class Plan:
     """Every target that this turn may ever reach, best first; nothing may reach another one.
 
     `is_private`: something in it must not leave the machine, and must not be kept in a cache.
+    `stays_local`: why no cloud target is among them, when that was a choice; words for the user.
     """
 
     targets: tuple[Target, ...]
@@ -197,6 +198,7 @@ class Plan:
     enrich: bool = False
     notes: tuple[str, ...] = ()
     is_private: bool = False
+    stays_local: str = ""
 
     @property
     def may_leave(self) -> bool:
@@ -293,7 +295,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The last word of a turn, for the (i) popover and for API clients."""
+    """The last word of a turn, for the (i) popover and for API clients.
+
+    `cache` is "exact" or "semantic" when nobody was asked, `finish` how the answer ended.
+    """
 
     route: str
     confidence: float
@@ -303,6 +308,8 @@ class Summary:
     classify_ms: float
     first_token_ms: float | None
     total_ms: float
+    cache: str = ""
+    finish: str = "stop"
 
 
 ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish

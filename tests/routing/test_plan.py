@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.errors import NoTarget
+from hal.gateway.ports import Level, Standing
 from hal.routing.plan import Demand, Offers, fits, make_plan
 from hal.settings import CloudSettings
 from hal.sizes import ANSWER_TOKENS
 from hal.types import Decision, Findings, Plan, Route, Source, Target
 from tests.core.things import CLOUD, CLOUD_ON, LOCAL, SIGHTED, SMALL, decision, fixed
 
-BLIND_CLOUD = replace(CLOUD, can_see=False)
+BLIND_CLOUD = replace(CLOUD, model="grok-blind", can_see=False)
+SECOND = replace(LOCAL, host="http://gpu2:11434")
 THRESHOLD = CLOUD_ON.confidence
 PRIVATE = Findings(must_stay_local=True, reasons=("file in this chat",))
 PUBLIC = Findings()
@@ -40,7 +42,8 @@ class Case:
     @property
     def stays(self) -> bool:
         """Whether this turn must not reach a target that leaves the machine."""
-        asked = self.decision.source is Source.OVERRIDE and self.decision.route is not Route.COMPLEX
+        leaving = (Route.COMPLEX, Route.ENRICH)
+        asked = self.decision.source is Source.OVERRIDE and self.decision.route not in leaving
         return self.decision.route is Route.META or asked or self.findings.must_stay_local
 
     @property
@@ -48,25 +51,30 @@ class Case:
         if self.demand.needs_sight:
             return [self.offers.vision] if self.offers.vision else []
         if self.decision.route is Route.SIMPLE:
-            return list(dict.fromkeys([self.offers.simple, self.offers.local]))
-        return [self.offers.local]
+            first = [self.offers.simple] if self.offers.simple == SMALL else []
+            return first + list(self.offers.main)
+        return list(self.offers.main)
 
     @property
     def outside(self) -> list[Target]:
-        cloud = self.offers.cloud
-        if self.stays or cloud is None or (self.demand.needs_sight and not cloud.can_see):
+        if self.stays or self.offers.budget.level is Level.HARD:
             return []
-        return [cloud]
+        clouds = [t for t in self.offers.clouds if t.can_see or not self.demand.needs_sight]
+        return clouds if clouds and clouds[0] == self.offers.clouds[0] else []
 
     @property
     def wants_cloud_first(self) -> bool:
+        route, source, level = self.decision.route, self.decision.source, self.offers.budget.level
         if not any(fits(target, self.demand) for target in self.locals):
             return True
-        sure = self.decision.confidence >= self.cloud.confidence
-        sticky = self.decision.source is Source.STICKY
-        return self.decision.route is Route.COMPLEX and (
-            sure or sticky or self.cloud.when_unsure == "cloud"
-        )
+        if route is Route.COMPLEX and source is Source.OVERRIDE:
+            return True
+        if level is Level.SOFT:
+            return False
+        if route in (Route.SIMPLE, Route.MODERATE):
+            return bool(self.offers.spill) and source is not Source.OVERRIDE
+        sure = self.decision.confidence >= self.cloud.confidence or source is Source.STICKY
+        return route is Route.COMPLEX and (sure or self.cloud.when_unsure == "cloud")
 
     @property
     def expected(self) -> list[Target]:
@@ -81,26 +89,30 @@ def cases(route: Route, source: Source) -> Iterator[Case]:
         findings,
         simple,
         vision,
-        cloud,
+        clouds,
         tokens,
         sight,
         unsure,
         fallback,
+        level,
+        spill,
     ) in itertools.product(
-        (THRESHOLD - 0.01, THRESHOLD, THRESHOLD + 0.01),
+        (THRESHOLD - 0.01, THRESHOLD),
         (PUBLIC, PRIVATE),
         (LOCAL, SMALL),
         (None, SIGHTED),
-        (None, CLOUD, BLIND_CLOUD),
+        ((), (CLOUD, BLIND_CLOUD), (BLIND_CLOUD,)),
         (FITTING, TOO_LONG),
         (False, True),
         ("local", "cloud"),
         (True, False),
+        Level,
+        ("", "3 turns are ahead"),
     ):
         yield Case(
             decision(route, source=source, confidence=confidence),
             findings,
-            Offers(LOCAL, simple, vision, cloud),
+            Offers((LOCAL, SECOND), simple, vision, clouds, Standing(level, level), spill),
             Demand(tokens, sight),
             replace(CLOUD_ON, when_unsure=unsure, fallback=fallback),
         )
@@ -145,7 +157,8 @@ def test_targets_are_unique_and_come_from_the_offers(
         targets = plan.targets if plan else ()
         offers = case.offers
         assert len(set(targets)) == len(targets), case
-        assert set(targets) <= {offers.local, offers.simple, offers.vision, offers.cloud}, case
+        known = {*offers.main, offers.simple, offers.vision, *offers.clouds}
+        assert set(targets) <= known, case
 
 
 def test_the_plan_carries_the_route(product: list[tuple[Case, Plan | None]]) -> None:
@@ -166,25 +179,53 @@ def test_nothing_is_excused_when_the_cloud_answers(
 ) -> None:
     for case, plan in product:
         if plan and plan.targets[0].leaves_machine:
-            assert set(plan.notes) <= {"too long for the local model"}, case
+            excuses = {"too long for the local model", "spilled to the cloud: 3 turns are ahead"}
+            assert set(plan.notes) <= excuses, case
+
+
+def test_a_turn_that_stays_by_choice_says_so(product: list[tuple[Case, Plan | None]]) -> None:
+    for case, plan in product:
+        if plan and case.decision.route is not Route.META:
+            assert bool(plan.stays_local) == case.stays, case
+            assert plan.is_private == case.findings.must_stay_local
+
+
+def test_money_that_is_used_up_has_no_exception(
+    product: list[tuple[Case, Plan | None]],
+) -> None:
+    for case, plan in product:
+        if plan and case.offers.budget.level is Level.HARD:
+            assert not plan.may_leave, case
 
 
 NOTES = [
     pytest.param({"findings": PRIVATE}, "kept local: file in this chat", id="private"),
-    pytest.param({"cloud": None}, "the cloud is off or has no key", id="no cloud"),
+    pytest.param({"clouds": ()}, "the cloud is off or has no key", id="no cloud"),
     pytest.param({"confidence": 0.1}, "not sure enough for the cloud", id="unsure"),
     pytest.param(
-        {"cloud": BLIND_CLOUD, "demand": Demand(FITTING, True)},
-        "grok-4.3 cannot see images",
+        {"clouds": (BLIND_CLOUD,), "demand": Demand(FITTING, True)},
+        "grok-blind cannot see images",
         id="blind cloud",
     ),
     pytest.param({"demand": Demand(TOO_LONG)}, "too long for the local model", id="too long"),
+    pytest.param(
+        {"budget": Standing(Level.SOFT, "80 % are used")}, "kept local: 80 % are used", id="soft"
+    ),
+    pytest.param(
+        {"budget": Standing(Level.HARD, "all is used")}, "kept local: all is used", id="hard"
+    ),
 ]
 
 
 @pytest.mark.parametrize(("changes", "note"), NOTES)
 def test_notes_of_a_complex_turn(changes: dict[str, object], note: str) -> None:
-    offers = Offers(LOCAL, LOCAL, SIGHTED, changes.get("cloud", CLOUD))  # type: ignore[arg-type]
+    offers = Offers(
+        (LOCAL,),
+        LOCAL,
+        SIGHTED,
+        changes.get("clouds", (CLOUD,)),  # type: ignore[arg-type]
+        changes.get("budget", Standing()),  # type: ignore[arg-type]
+    )
     found = make_plan(
         decision(Route.COMPLEX, confidence=changes.get("confidence", 0.9)),
         changes.get("findings", PUBLIC),  # type: ignore[arg-type]
@@ -197,14 +238,24 @@ def test_notes_of_a_complex_turn(changes: dict[str, object], note: str) -> None:
 
 @pytest.mark.parametrize("route", [Route.META, Route.SIMPLE, Route.MODERATE, Route.ENRICH])
 def test_an_easy_turn_needs_no_excuse(route: Route) -> None:
-    found = make_plan(
-        decision(route), PRIVATE, Offers(LOCAL, SMALL, None, None), Demand(FITTING), CLOUD_ON
-    )
-    assert found.notes == ()
+    offers = Offers((LOCAL,), SMALL, None, ())
+    assert make_plan(decision(route), PRIVATE, offers, Demand(FITTING), CLOUD_ON).notes == ()
+
+
+def test_what_is_to_be_known_of_the_offers_is_a_note_of_every_plan() -> None:
+    offers = Offers((LOCAL,), SMALL, None, (), note="big:30b is not installed")
+    found = make_plan(decision(), PUBLIC, offers, Demand(FITTING), CLOUD_ON)
+    assert found.notes == ("big:30b is not installed",)
+
+
+def test_a_search_is_not_spilled() -> None:
+    offers = Offers((LOCAL,), LOCAL, None, (CLOUD,), spill="3 turns are ahead")
+    found = make_plan(decision(Route.ENRICH), PUBLIC, offers, Demand(FITTING), CLOUD_ON)
+    assert found.targets == (LOCAL, CLOUD)
 
 
 def test_no_eyes_anywhere_says_what_to_set() -> None:
-    offers = Offers(LOCAL, LOCAL, None, CLOUD)
+    offers = Offers((LOCAL,), LOCAL, None, (CLOUD,))
     with pytest.raises(NoTarget) as caught:
         make_plan(decision(), PRIVATE, offers, Demand(FITTING, True), CLOUD_ON)
     assert "file in this chat" in caught.value.sentence

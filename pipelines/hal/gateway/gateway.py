@@ -1,19 +1,24 @@
 """Walks the targets of a plan, and nothing else, until one of them has answered.
 
-The first version of the layers that DESIGN names: one attempt per target, fallback to the next one
-only while nothing has been shown, one deadline over all. Knows no wire dialect.
+One policy per layer: cache, then for each target budget, limits, breaker and retry around one
+attempt. Falls back only while no answer has been shown; one deadline stands over all. Knows no wire
+dialect, and none of the policies from the inside.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from uuid import uuid4
 
-from ..compose import compose
-from ..errors import BadReply, EgressRefused, HalError, ProviderError, Timeout
-from ..explain import fallback_line
+from .. import explain
+from ..background import Background
+from ..compose import bare, compose
+from ..errors import HalError, NotSent, ProviderError, Timeout
 from ..recorder import TurnRecorder
 from ..settings import AnswerSettings
 from ..types import (
@@ -24,6 +29,7 @@ from ..types import (
     Plan,
     ProviderChunk,
     Request,
+    Route,
     Status,
     Target,
     Text,
@@ -33,7 +39,21 @@ from ..types import (
     Usage,
 )
 from .attempt import Attempt
-from .ports import Call, Provider
+from .ports import (
+    AnswerCache,
+    Breakers,
+    Budget,
+    CachedAnswer,
+    Call,
+    Estimator,
+    Expense,
+    Limits,
+    Provider,
+)
+from .retry import Change, Tries, next_try
+
+# About what a fast model says in the time of one screen refresh of the chat.
+REPLAY_CHARS = 64
 
 
 class CutOff(HalError):
@@ -42,125 +62,329 @@ class CutOff(HalError):
     code = "cut_off"
 
 
+class Unanswered(HalError):
+    """Every target of the plan failed; `code` is that of the last one."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+Refusal = ProviderError | NotSent
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What stands between a turn and a provider; `is_cold`: the model has to be loaded first."""
+
+    cache: AnswerCache
+    budget: Budget
+    limits: Limits
+    breakers: Breakers
+    estimator: Estimator
+    is_cold: Callable[[Target], bool]
+    background: Background
+    random: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One turn on its way to an answer."""
+
+    turn: Turn
+    plan: Plan
+    evidence: Evidence
+    recorder: TurnRecorder
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the user has seen of this turn so far, and how long it may still take."""
+
+    job: Job
+    deadline: float
+    answer_shown: bool = False
+    thinking_shown: bool = False
+
+    @property
+    def remaining_s(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+    def note(self, chunk: ProviderChunk) -> None:
+        recorder = self.job.recorder
+        if isinstance(chunk, Text) and chunk.text:
+            # Blank lines alone are no answer: another target may still give one.
+            self.answer_shown = self.answer_shown or not chunk.text.isspace()
+            recorder.text(chunk.text)
+        elif isinstance(chunk, Thinking) and chunk.text:
+            self.thinking_shown = True
+            recorder.thinking(chunk.text)
+        elif isinstance(chunk, ToolCalls):
+            self.answer_shown = True
+        elif isinstance(chunk, Usage):
+            recorder.used(chunk)
+
+
+@dataclass(slots=True)
+class _Bill:
+    """The attempts at one target, which are paid together."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def total(self, estimate_usd: float | None) -> tuple[float, bool]:
+        """USD, and whether any of it is a guess. A call of unknown price counts as estimated."""
+        usages = [attempt.usage for attempt in self.attempts]
+        guess = estimate_usd or 0.0
+        usd = sum(guess if usage.cost_usd is None else usage.cost_usd for usage in usages)
+        return usd, any(usage.is_estimate or usage.cost_usd is None for usage in usages)
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """`providers` by the name that a Target carries."""
 
     providers: Mapping[str, Provider]
     settings: AnswerSettings
+    policies: Policies
 
-    def attempt(
-        self, turn: Turn, target: Target, plan: Plan, evidence: Evidence, recorder: TurnRecorder
-    ) -> Attempt:
-        """A call to this target, not begun. Raises Rejected when the turn does not fit it."""
-        request: Request = compose(turn, target, evidence, pass_tools=self.settings.pass_tools)
-        purpose = "task" if turn.task else "answer"
-        record = recorder.call(target, purpose)
-        call = Call(record.row.id, turn.id, purpose, plan)
-        return Attempt(
-            target, self.providers[target.provider].stream(request, call), record, recorder
-        )
+    async def speculate(self, turn: Turn, target: Target, recorder: TurnRecorder) -> Attempt | None:
+        """Begin a call to this target alone, before anybody knows whether it is wanted.
 
-    async def stream(
-        self,
-        plan: Plan,
-        make: Callable[[Target], Attempt],
-        recorder: TurnRecorder,
-        head: Attempt | None = None,
-    ) -> AsyncGenerator[Chunk, None]:
+        None when it would have to wait, or does not fit: nobody needs it yet.
+        """
+        if self.policies.breakers.is_open(target):
+            return None
+        job = Job(turn, Plan((target,), Route.MODERATE), Evidence(), recorder)
+        try:
+            request = self._compose(job, target)
+        except ProviderError:
+            return None
+        if (place := self.policies.limits.try_slot(target)) is None:
+            return None
+        attempt = self._attempt(job, request)
+        await attempt.held.enter_async_context(place)
+        attempt.begin()
+        return attempt
+
+    async def stream(self, job: Job, head: Attempt | None = None) -> AsyncGenerator[Chunk, None]:
         """The answer of the first target that gives one; `head` is its attempt, already begun.
 
-        Raises the last target's error when none answered, CutOff when one stopped in mid-answer.
+        Raises Unanswered when none answered, CutOff when one stopped in mid-answer.
         """
-        shown = _Shown(recorder)
-        deadline = asyncio.get_running_loop().time() + self.settings.total_s
-        async with aclosing(self._walk(plan, make, shown, head)) as chunks:
+        progress = _Progress(job, asyncio.get_running_loop().time() + self.settings.total_s)
+        hit = None if head else await self.policies.cache.find(job.turn, job.plan)
+        source = self._walk(progress, head) if hit is None else _replay(hit, progress)
+        async with aclosing(source) as chunks:
             while True:
                 try:
                     # Around each step alone: a timer over the yield would cancel the reader.
-                    async with asyncio.timeout_at(deadline):
+                    async with asyncio.timeout_at(progress.deadline):
                         chunk = await anext(chunks)
                 except StopAsyncIteration:
                     return
                 except TimeoutError:
-                    raise self._too_late(shown) from None
+                    raise self._too_late(progress) from None
                 yield chunk
 
-    def _too_late(self, shown: _Shown) -> HalError:
+    def _too_late(self, progress: _Progress) -> HalError:
         error = Timeout(
             f"The answer took longer than {self.settings.total_s:.0f} s.",
             "Raise ANSWER_TOTAL_S if that is not enough.",
         )
-        return _cut_off(error) if shown.anything else error
+        return _cut_off(error) if progress.answer_shown else error
 
-    async def _walk(
-        self,
-        plan: Plan,
-        make: Callable[[Target], Attempt],
-        shown: _Shown,
-        head: Attempt | None,
-    ) -> AsyncGenerator[Chunk, None]:
+    async def _walk(self, progress: _Progress, head: Attempt | None) -> AsyncGenerator[Chunk, None]:
+        plan, recorder = progress.job.plan, progress.job.recorder
+        failures: list[tuple[Target, Refusal]] = []
         for target, following in zip(plan.targets, (*plan.targets[1:], None), strict=True):
+            begun = head if head is not None and head.target == target else None
             try:
-                attempt = head if head is not None and head.target == target else make(target)
-                head = None
-                async with aclosing(_answer(attempt, shown)) as chunks:
+                async with aclosing(self._ask(target, progress, begun)) as chunks:
                     async for chunk in chunks:
                         yield chunk
-                shown.recorder.answered_by(target)
+                recorder.answered_by(target)
                 return  # noqa: TRY300  (an else branch would hide the loop's only way out)
-            except (ProviderError, EgressRefused) as error:
-                if shown.anything:
+            except (ProviderError, NotSent) as error:
+                if progress.answer_shown:
                     raise _cut_off(error) from error
-                shown.recorder.degraded(f"{target.provider}_{error.code}")
+                recorder.degraded(f"{target.provider}_{error.code}")
+                failures.append((target, error))
                 if following is None:
-                    raise
-                yield Status(fallback_line(target, error.sentence, following), done=True)
+                    raise _unanswered(plan, failures) from error
+                yield Status(explain.fallback_line(target, error.sentence, following), done=True)
+            head = None
+            if progress.thinking_shown:
+                yield Thinking("\n\n")  # what the next one thinks begins on a line of its own
 
+    async def _ask(
+        self, target: Target, progress: _Progress, begun: Attempt | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """One target: budget, limits, breaker, then the tries."""
+        policies = self.policies
+        request = begun.request if begun else self._compose(progress.job, target)
+        async with AsyncExitStack() as held:
+            bill = await held.enter_async_context(self._bill(request, progress.job))
+            if begun is None:
+                place = policies.limits.try_slot(target)
+                if place is None:
+                    if not target.leaves_machine:
+                        yield Status(explain.waiting_line(target, policies.limits.waiting(target)))
+                    place = policies.limits.slot(target, progress.remaining_s)
+                await held.enter_async_context(place)
+            policies.breakers.admit(target)
+            if cold := policies.is_cold(target):
+                yield Status(explain.loading_line(target))
+            with self._reported(target, cold=cold):
+                async with aclosing(self._try(request, progress, bill, begun)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
 
-class _Shown:
-    """What the user has seen of this turn so far."""
-
-    def __init__(self, recorder: TurnRecorder) -> None:
-        self.recorder = recorder
-        self.anything = False
-        self.answer = False
-
-    def note(self, chunk: ProviderChunk) -> None:
-        if isinstance(chunk, Text | Thinking) and not chunk.text:
+    @asynccontextmanager
+    async def _bill(self, request: Request, job: Job) -> AsyncIterator[_Bill]:
+        """Money set aside before a call that costs some, and settled after it, whatever happens."""
+        bill = _Bill()
+        if not request.target.leaves_machine:
+            yield bill
             return
-        if isinstance(chunk, Text):
-            self.anything = True
-            self.answer = self.answer or bool(chunk.text.strip())
-            self.recorder.text(chunk.text)
-        elif isinstance(chunk, Thinking):
-            self.anything = True
-            self.recorder.thinking(chunk.text)
-        elif isinstance(chunk, ToolCalls):
-            self.anything = self.answer = True
-        elif isinstance(chunk, Usage):
-            self.recorder.used(chunk)
+        estimate = self.policies.estimator.before(request)
+        expense = Expense(uuid4().hex, job.turn.id, job.turn.user_id, request.target, estimate)
+        await self.policies.budget.reserve(expense)
+        try:
+            yield bill
+        finally:
+            usd, guessed = bill.total(estimate)
+            # Not awaited: a turn that was stopped must not wait, and must be billed all the same.
+            settled = self.policies.budget.settle(expense.call_id, usd, is_estimate=guessed)
+            self.policies.background.start(settled)
+
+    @contextmanager
+    def _reported(self, target: Target, *, cold: bool) -> Iterator[None]:
+        """Tell the breaker how all tries at this target ended."""
+        breakers = self.policies.breakers
+        try:
+            yield
+        except ProviderError as error:
+            breakers.failed(target, error, cold=cold)
+            raise
+        except BaseException:  # stopped, or held back by a policy of ours
+            breakers.gave_up(target)
+            raise
+        breakers.succeeded(target)
+
+    async def _try(
+        self, request: Request, progress: _Progress, bill: _Bill, attempt: Attempt | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """Attempts at one target until one answers, or its error says that more are no use."""
+        target, recorder, tries = request.target, progress.job.recorder, Tries()
+        while True:
+            attempt = attempt or self._attempt(progress.job, request, tries=len(bill.attempts))
+            bill.attempts.append(attempt)
+            try:
+                async with aclosing(self._answer(attempt, progress)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return  # noqa: TRY300  (an else branch would hide the loop's only way out)
+            except ProviderError as error:
+                retry = next_try(
+                    error,
+                    tries,
+                    target,
+                    remaining_s=progress.remaining_s,
+                    jitter=self.policies.random(),
+                )
+                if retry is None or progress.answer_shown:
+                    raise
+                if (again := self._changed(request, retry.change, progress.job)) is None:
+                    raise
+                recorder.degraded(f"{target.provider}_{error.code}_retried")
+                yield Status(explain.retry_line(target, error.sentence))
+            request, attempt, tries = again, None, tries.after(retry)
+            await asyncio.sleep(retry.wait_s)
+
+    async def _answer(self, attempt: Attempt, progress: _Progress) -> AsyncGenerator[Chunk, None]:
+        finish = Finish()
+        async with aclosing(attempt.chunks()) as chunks:
+            async for chunk in chunks:
+                progress.note(chunk)
+                if isinstance(chunk, Finish):
+                    finish = chunk
+                elif not isinstance(chunk, Usage):
+                    progress.job.recorder.answered_by(attempt.target)
+                    yield chunk
+        progress.job.recorder.finish_reason = finish.reason
+        if finish.reason != "stop":
+            yield finish
+        self._keep(attempt.target, finish, progress.job)
+
+    def _keep(self, target: Target, finish: Finish, job: Job) -> None:
+        answer = CachedAnswer(
+            kind="exact",
+            text=job.recorder.answer,
+            thinking=job.recorder.reasoning,
+            provider=target.provider,
+            model=target.model,
+            finish=finish.reason,
+            similarity=1.0,
+            age_s=0.0,
+        )
+        self.policies.background.start(self.policies.cache.keep(job.turn, job.plan, answer))
+
+    def _compose(self, job: Job, target: Target) -> Request:
+        return compose(job.turn, target, job.evidence, pass_tools=self.settings.pass_tools)
+
+    def _attempt(self, job: Job, request: Request, tries: int = 0) -> Attempt:
+        """A call, not begun."""
+        purpose = "task" if job.turn.task else "answer"
+        record = job.recorder.call(request.target, purpose, tries + 1)
+        call = Call(record.row.id, job.turn.id, purpose, job.plan)
+        stream = self.providers[request.target.provider].stream(request, call)
+        estimate = partial(self.policies.estimator.after, request)
+        return Attempt(request, stream, record, job.recorder, estimate)
+
+    def _changed(self, request: Request, change: Change, job: Job) -> Request | None:
+        """The request as it shall be tried again; None when there is nothing left to change."""
+        if change is Change.BARE:
+            again = bare(request)
+        elif change is Change.SHORTER:
+            half = replace(request.target, context_tokens=request.target.context_tokens // 2)
+            try:
+                again = replace(self._compose(job, half), target=request.target)
+            except ProviderError:
+                return None
+        else:
+            return request
+        return None if again == request else again
 
 
-async def _answer(attempt: Attempt, shown: _Shown) -> AsyncGenerator[Chunk, None]:
-    """One target's answer. One without any text is a failure like any other."""
-    finish: Finish | None = None
-    async with aclosing(attempt.chunks()) as chunks:
-        async for chunk in chunks:
-            shown.note(chunk)
-            if isinstance(chunk, Finish):
-                finish = chunk
-            elif not isinstance(chunk, Usage):
-                shown.recorder.answered_by(attempt.target)
-                yield chunk
-    if not shown.answer:
-        raise BadReply(f"{attempt.target.label} ended without an answer.", "Ask again.")
-    if finish is not None and finish.reason != "stop":
-        yield finish
+async def _replay(hit: CachedAnswer, progress: _Progress) -> AsyncGenerator[Chunk, None]:
+    """An answer from the cache, in pieces as a model would give it."""
+    progress.job.recorder.from_cache(hit.kind, hit.provider, hit.model)
+    yield Status(explain.cache_line(hit.kind, hit.similarity, hit.age_s), done=True)
+    for kind, text in ((Thinking, hit.thinking), (Text, hit.text)):
+        for start in range(0, len(text), REPLAY_CHARS):
+            chunk = kind(text[start : start + REPLAY_CHARS])
+            progress.note(chunk)
+            yield chunk
 
 
 def _cut_off(error: HalError) -> CutOff:
-    return CutOff(f"The answer was cut off: {error}", error.remedy or "Ask again.")
+    return CutOff(
+        f"The answer was cut off: {error.sentence}",
+        'What was shown is kept. Write "go on" to have it continued, or ask again.',
+    )
+
+
+def _unanswered(plan: Plan, failures: Sequence[tuple[Target, Refusal]]) -> Unanswered:
+    """What went wrong with each of them; remedies are told once."""
+    sentences = [error.sentence for _, error in failures]
+    if len(failures) > 1:
+        sentences = [f"{target.label}: {error.sentence}" for target, error in failures]
+    begin = ""
+    if plan.stays_local:
+        begin = f"I cannot answer this without leaving this machine ({plan.stays_local}). "
+    elif len(failures) > 1:
+        begin = "No model could answer. "
+    return Unanswered(begin + " ".join(dict.fromkeys(sentences)), failures[-1][1].code)
 
 
 def outcome_of(error: HalError) -> Outcome:

@@ -92,6 +92,9 @@ class Budget(Protocol):
     async def settle(self, call_id: str, cost_usd: float, *, is_estimate: bool) -> None:
         """What it came to in the end; 0.0 for a call that the provider did not bill."""
 
+    def turn_ended(self, user_id: str | None, *, leaves_machine: bool) -> None:
+        """A turn was answered, here or there: counts for the share of turns."""
+
 
 class Breakers(Protocol):
     """One circuit breaker per target: closed, open for a while, or half-open for one call."""

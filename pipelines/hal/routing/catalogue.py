@@ -44,16 +44,16 @@ class ModelServer(Protocol):
 
 
 class Catalogue:
-    """One per settings. `cloud` is None when the cloud is off or has no key."""
+    """One per settings. `clouds` is empty when the cloud is off or has no key."""
 
     def __init__(
         self,
         server: ModelServer,
         settings: Settings,
-        cloud: Target | None,
+        clouds: tuple[Target, ...],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._server, self._settings, self._cloud, self._clock = server, settings, cloud, clock
+        self._server, self._settings, self._clouds, self._clock = server, settings, clouds, clock
         self._known: dict[str, ModelInfo | None] = {}
         self._loaded: frozenset[str] = frozenset()
         self._installed_at = self._loaded_at = float("-inf")
@@ -73,10 +73,10 @@ class Catalogue:
             self._later(self._ask_installed())
         local = self._settings.local
         return Offers(
-            local=self._target(local.model),
+            main=(self._target(local.model),),
             simple=self._target(local.simple_model),
             vision=self._vision(),
-            cloud=self._cloud,
+            clouds=self._clouds,
         )
 
     def are_loaded(self, *models: str) -> bool:

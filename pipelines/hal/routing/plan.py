@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import NoTarget
+from ..gateway.ports import Level, Standing
 from ..settings import CloudSettings
 from ..sizes import ANSWER_TOKENS
 from ..types import Decision, Findings, Plan, Route, Source, Target
@@ -16,12 +17,26 @@ from ..types import Decision, Findings, Plan, Route, Source, Target
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The targets that exist. `vision` is the local model to use for images; None: none can see."""
+    """The targets that exist, and how they stand.
 
-    local: Target
+    `main`: the local model on every host that has it, the one to ask first in front. `vision` is
+    the local model to use for images; None: none can see. `clouds`: the cloud model and its
+    substitute; empty when the cloud is off or has no key. `spill`: why the local models should be
+    spared now, "" when they need not be. `note`: what the user should know about them.
+    """
+
+    main: tuple[Target, ...]
     simple: Target
     vision: Target | None
-    cloud: Target | None
+    clouds: tuple[Target, ...]
+    budget: Standing = Standing()
+    spill: str = ""
+    note: str = ""
+
+    @property
+    def local(self) -> Target:
+        """The local model where it is asked first."""
+        return self.main[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,59 +51,77 @@ def make_plan(
     decision: Decision, findings: Findings, offers: Offers, demand: Demand, cloud: CloudSettings
 ) -> Plan:
     """Every target this turn may reach, best first. Raises NoTarget when nothing can answer it."""
-    notes: list[str] = []
+    notes: list[str] = [offers.note] if offers.note else []
     locals_ = _local_targets(decision, offers, demand)
-    outside = _cloud_target(decision, findings, offers, demand, notes)
-    if outside is None:
+    outside = _cloud_targets(decision, findings, offers, demand, notes)
+    if not outside:
         targets = locals_
-    elif _cloud_first(decision, locals_, demand, cloud, notes):
-        targets = (outside, *locals_)
+    elif _cloud_first(decision, locals_, offers, demand, cloud, notes):
+        targets = (*outside, *locals_)
     elif cloud.fallback:
-        targets = (*locals_, outside)
+        targets = (*locals_, *outside)
     else:
         targets = locals_
     if not targets:
         raise _no_target(demand, findings)
-    return Plan(targets, decision.route, decision.route is Route.ENRICH, tuple(notes))
+    return Plan(
+        targets,
+        decision.route,
+        decision.route is Route.ENRICH,
+        tuple(notes),
+        is_private=findings.must_stay_local,
+        stays_local=_why_local(decision, findings),
+    )
 
 
 def _local_targets(decision: Decision, offers: Offers, demand: Demand) -> tuple[Target, ...]:
     if demand.needs_sight:
         return (offers.vision,) if offers.vision else ()
-    if decision.route is Route.SIMPLE:
-        return tuple(dict.fromkeys((offers.simple, offers.local)))
-    return (offers.local,)
+    if decision.route is Route.SIMPLE and offers.simple.model != offers.local.model:
+        return (offers.simple, *offers.main)
+    return offers.main
 
 
-def _cloud_target(
+def _cloud_targets(
     decision: Decision, findings: Findings, offers: Offers, demand: Demand, notes: list[str]
-) -> Target | None:
-    """The cloud target if this turn may leave the machine; says why not where that matters."""
+) -> tuple[Target, ...]:
+    """The cloud targets if this turn may leave the machine; says why not where that matters."""
     wanted = decision.route is Route.COMPLEX
     if decision.route is Route.META or _asked_for_local(decision):
-        return None
+        return ()
     if findings.must_stay_local:
-        if wanted:
-            notes.append(f"kept local: {', '.join(findings.reasons)}")
-        return None
-    if offers.cloud is None:
-        if wanted:
-            notes.append("the cloud is off or has no key")
-        return None
-    if demand.needs_sight and not offers.cloud.can_see:
-        if wanted:
-            notes.append(f"{offers.cloud.model} cannot see images")
-        return None
-    return offers.cloud
+        refusal = f"kept local: {', '.join(findings.reasons)}"
+    elif not offers.clouds:
+        refusal = "the cloud is off or has no key"
+    elif demand.needs_sight and not offers.clouds[0].can_see:
+        refusal = f"{offers.clouds[0].model} cannot see images"
+    elif offers.budget.level is Level.HARD:
+        refusal = f"kept local: {offers.budget.note}"
+    else:
+        return tuple(t for t in offers.clouds if t.can_see or not demand.needs_sight)
+    if wanted:
+        notes.append(refusal)
+    return ()
 
 
 def _asked_for_local(decision: Decision) -> bool:
-    return decision.source is Source.OVERRIDE and decision.route is not Route.COMPLEX
+    """`/local`; who asks for the cloud or for the web does not mean that."""
+    leaving = (Route.COMPLEX, Route.ENRICH)
+    return decision.source is Source.OVERRIDE and decision.route not in leaving
 
 
-def _cloud_first(
+def _why_local(decision: Decision, findings: Findings) -> str:
+    if decision.route is Route.META:
+        return ""  # nobody reads an answer to these
+    if findings.must_stay_local:
+        return ", ".join(findings.reasons)
+    return "you asked for that" if _asked_for_local(decision) else ""
+
+
+def _cloud_first(  # noqa: PLR0913 - what is wanted, what there is, and what may be
     decision: Decision,
     locals_: tuple[Target, ...],
+    offers: Offers,
     demand: Demand,
     cloud: CloudSettings,
     notes: list[str],
@@ -98,13 +131,32 @@ def _cloud_first(
     if not any(fits(target, demand) for target in locals_):
         notes.append("too long for the local model")
         return True
-    if decision.route is not Route.COMPLEX:
-        return False
+    if decision.source is Source.OVERRIDE:
+        return decision.route is Route.COMPLEX  # `/cloud` may use the rest of a budget
+    if decision.route is Route.COMPLEX:
+        return _sure_enough(decision, offers.budget, cloud, notes)
+    return _spills(decision, offers, notes)
+
+
+def _sure_enough(
+    decision: Decision, budget: Standing, cloud: CloudSettings, notes: list[str]
+) -> bool:
     sure = decision.confidence >= cloud.confidence or decision.source is Source.STICKY
-    if sure or cloud.when_unsure == "cloud":
-        return True
-    notes.append("not sure enough for the cloud")
-    return False
+    if not sure and cloud.when_unsure != "cloud":
+        notes.append("not sure enough for the cloud")
+        return False
+    if budget.level is Level.SOFT:
+        notes.append(f"kept local: {budget.note}")
+        return False
+    return True
+
+
+def _spills(decision: Decision, offers: Offers, notes: list[str]) -> bool:
+    """Whether the cloud takes a turn off the local models; a search has its own answerer."""
+    if not offers.spill or offers.budget.level is not Level.FREE or decision.route is Route.ENRICH:
+        return False
+    notes.append(f"spilled to the cloud: {offers.spill}")
+    return True
 
 
 def fits(target: Target, demand: Demand) -> bool:
@@ -115,9 +167,9 @@ def fits(target: Target, demand: Demand) -> bool:
 
 def is_for_cloud_alone(offers: Offers, demand: Demand) -> bool:
     """Whether the cloud, and no local target, has a window for this conversation."""
-    if offers.cloud is None or not fits(offers.cloud, demand):
+    if not any(fits(target, demand) for target in offers.clouds):
         return False
-    return not fits(offers.local, demand)
+    return not any(fits(target, demand) for target in offers.main)
 
 
 def _no_target(demand: Demand, findings: Findings) -> NoTarget:

@@ -26,7 +26,7 @@ class TurnRow:
     """One turn. `started_at` is unix seconds in UTC; None means not known, or not yet.
 
     `provider`, `model` and `leaves_machine` are those of the target that answered. `speculation`
-    is '', 'used' or 'discarded'. `degradations` are words such as "classifier_timeout".
+    is '', 'used' or 'discarded', `cache` '', 'exact' or 'semantic'. `degradations` are words such as "classifier_timeout".
     `features_json` is opaque JSON text. The store fills `process_id`: who is writing this turn.
     """
 
@@ -59,6 +59,8 @@ class TurnRow:
     completion_tokens: int | None = None
     cost_usd: float | None = None
     speculation: str = ""
+    cache: str = ""
+    finish_reason: str = ""
     degradations: tuple[str, ...] = _json_column(tuple)
     notes: tuple[str, ...] = _json_column(tuple)
     hal_version: str = ""
@@ -68,7 +70,10 @@ class TurnRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRow:
-    """One request to a model. `n` counts within the turn; purpose: classify, answer, ..."""
+    """One request to a model. `n` counts within the turn; purpose: classify, answer, ...
+
+    `attempt` counts the tries at one target. `is_estimate`: the provider did not say what it cost.
+    """
 
     table: ClassVar[str] = "call"
     id: str
@@ -87,6 +92,9 @@ class CallRow:
     cost_usd: float | None = None
     outcome: str = RUNNING
     error_code: str = ""
+    host: str = ""
+    attempt: int = 1
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

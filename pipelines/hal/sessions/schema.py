@@ -24,6 +24,17 @@ def _first_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _gateway_columns(connection: sqlite3.Connection) -> None:
+    for statement in (
+        "ALTER TABLE turn ADD COLUMN cache TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE turn ADD COLUMN finish_reason TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE call ADD COLUMN host TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE call ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE call ADD COLUMN is_estimate INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(statement)
+
+
 _TURN = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY, started_at REAL NOT NULL,
@@ -77,7 +88,7 @@ _INDEXES = (
 )
 
 # Append only: what a released version has run once is never edited.
-MIGRATIONS: tuple[Migration, ...] = (_first_tables,)
+MIGRATIONS: tuple[Migration, ...] = (_first_tables, _gateway_columns)
 VERSION = len(MIGRATIONS)
 
 
