@@ -260,6 +260,7 @@ class Usage:
     """What a call used, by the provider's own count; `cost_usd` is None when it is unknown.
 
     `is_estimate`: the provider did not say (the call was stopped or broke off), so we counted.
+    `fills_window`: the prompt took the model's whole window, so that its beginning may be lost.
     """
 
     prompt_tokens: int = 0
@@ -268,6 +269,7 @@ class Usage:
     reasoning_tokens: int = 0
     cost_usd: float | None = None
     is_estimate: bool = False
+    fills_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
