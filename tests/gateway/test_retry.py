@@ -75,7 +75,8 @@ def ask(
         # busy or failing
         *[(Overloaded("x", status=s), BOTH, BUSY, NONE) for s in (408, 409, 500, 503, 529)],
         # R3: a proxy may have lost a server that goes on and bills
-        *[(Overloaded("x", status=s), FREE, BUSY, NONE) for s in (502, 504, 520, 524)],
+        *[(Overloaded("x", status=s), BOTH, BUSY, NONE) for s in (502, 504)],
+        *[(Overloaded("x", status=s), FREE, BUSY, NONE) for s in (520, 524)],
         (Overloaded("x"), BOTH, BUSY, NONE),
         # too many requests
         (RateLimited("x", status=429), BOTH, BUSY, NONE),

@@ -133,6 +133,11 @@ class BreakerRegistry:
             self._key_changed_at = self._clock()
             self._tell()
 
+    def forget(self) -> None:
+        """Every target starts closed: who has changed a setting wants to see what it does."""
+        self._breakers.clear()
+        self._tell()
+
     def admit(self, target: Target) -> None:
         now, breaker = self._now(target)
         if not breaker.admits(now):

@@ -30,9 +30,9 @@ LONGEST_WAIT_S = 2.0
 QUICK_S = (0.2, 0.4)
 # Long enough for a burst to pass, spread so that the turns it hit do not come back together.
 BUSY_S = (0.2, 1.0)
-# A proxy speaks for a server that it has lost: that one may go on, and bill. 520 and 524 are
-# Cloudflare's, which stands before xAI.
-_MAY_GO_ON = frozenset({502, 504, 520, 524})
+# Cloudflare stands before xAI and says these of a server that it has lost: that one may go on, and
+# bill. 502 and 504, which say nearly the same, are tried again as the fault catalogue has it.
+_MAY_GO_ON = frozenset({520, 524})
 # The request was read and not liked.
 _DISLIKED = frozenset({400, 422})
 _TOO_LARGE = 413
