@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -85,6 +93,7 @@ class Policies:
     is_cold: Callable[[Target], bool]
     background: Background
     random: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +308,7 @@ class Gateway:
                 recorder.degraded(f"{target.provider}_{error.code}_retried")
                 yield Status(explain.retry_line(target, error.sentence))
             request, attempt, tries = again, None, tries.after(retry)
-            await asyncio.sleep(retry.wait_s)
+            await self.policies.sleep(retry.wait_s)
 
     async def _answer(self, attempt: Attempt, progress: _Progress) -> AsyncGenerator[Chunk, None]:
         finish = Finish()
