@@ -74,6 +74,8 @@ def why(row: TurnRow | None) -> str:
     if row is None:
         return NOTHING_DECIDED
     where = "xAI (it left this machine)" if row.leaves_machine else "this machine (nothing left it)"
+    if row.cache:
+        where = "this machine's cache (nobody was asked)"
     lines = [
         f"**{row.route}**, decided by {_by(row)}: {row.reason}.",
         "",

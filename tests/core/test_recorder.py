@@ -46,6 +46,11 @@ def test_a_whole_turn() -> None:
     clock.now += 0.5
     record.text("is noon.")
     record.used(Usage(100, 4, cost_usd=0.002))
+    failed, answered = record.call(CLOUD, "answer"), record.call(CLOUD, "answer", 2)
+    failed.usage = Usage(90, 0, cost_usd=0.001, is_estimate=True)
+    answered.usage = Usage(100, 4, cost_usd=0.002)
+    record.call_ended(failed, Outcome.FAILED, "timeout")
+    record.call_ended(answered, Outcome.DONE)
     written = record.finish(Outcome.DONE, keep_content=True)
     assert written is not None
     assert written.done()
@@ -54,10 +59,14 @@ def test_a_whole_turn() -> None:
     assert (row.provider, row.model, row.leaves_machine) == ("xai", "grok-4.3", True)
     assert (row.classify_ms, row.needs_search) == (100.0, 0.2)
     assert (row.first_token_ms, row.total_ms) == pytest.approx((500.0, 1000.0))
-    assert (row.prompt_tokens, row.completion_tokens, row.cost_usd) == (100, 4, 0.002)
+    assert (row.prompt_tokens, row.completion_tokens, row.cost_usd) == (100, 4, 0.003)
     assert (row.outcome, row.notes, row.prompt_id) == ("done", ("a note",), "classify@1+ab")
     content = rows.last(ContentRow)
     assert (content.question, content.answer) == ("How are you?", "It is noon.")
+    assert [(c.attempt, c.is_estimate, c.cost_usd) for c in rows.ended_calls] == [
+        (1, True, 0.001),
+        (2, False, 0.002),
+    ]
 
 
 def test_the_first_end_counts() -> None:

@@ -26,7 +26,7 @@ _TURN_HEAD = (
     *(">CLASSIFY_MS", ">TTFT_MS", ">TOTAL_MS", ">TOKENS", ">COST"),
 )
 _CALL_HEAD = (
-    *(">N", "<PURPOSE", "<PROVIDER", "<MODEL", "<OUTCOME"),
+    *(">N", "<PURPOSE", "<PROVIDER", "<MODEL", ">TRY", "<OUTCOME"),
     *(">TTFT_MS", ">TOTAL_MS", ">TOKENS", ">CACHED", ">REASONING", ">COST"),
 )
 _EGRESS_HEAD = ("<TIME", "<HOST", "<PROVIDER", "<MODEL", "<PURPOSE", ">BYTES", "<SHA256")
@@ -52,6 +52,7 @@ def turn_page(turn: TurnRow, tz: tzinfo | None) -> list[str]:
         ("timing", _timing_line(turn)),
         ("tokens", _tokens_line(turn)),
         ("cost", "" if turn.cost_usd is None else _cost(turn.cost_usd)),
+        ("finish", "" if turn.finish_reason == "stop" else turn.finish_reason),
         ("speculation", turn.speculation),
         ("degraded", ", ".join(turn.degradations)),
         ("notes", ", ".join(turn.notes)),
@@ -134,13 +135,14 @@ def _call_cells(call: CallRow) -> Cells:
         call.purpose,
         call.provider,
         _model(call.model),
+        str(call.attempt),
         call.outcome + (f" ({call.error_code})" if call.error_code else ""),
         _ms(call.first_token_ms),
         _ms(call.total_ms),
         _tokens(call.prompt_tokens, call.completion_tokens),
         _number(call.cached_tokens),
         _number(call.reasoning_tokens),
-        _cost(call.cost_usd),
+        ("~" if call.is_estimate else "") + _cost(call.cost_usd),
     )
 
 
@@ -182,6 +184,8 @@ def _route_line(turn: TurnRow) -> str:
 def _model_line(turn: TurnRow) -> str:
     if not turn.model:
         return ""
+    if turn.cache:
+        return f"{turn.provider} {turn.model} (from the cache, {turn.cache})".strip()
     place = "left the machine" if turn.leaves_machine else "stayed on the machine"
     return f"{turn.provider} {turn.model} ({place})".strip()
 
