@@ -5,82 +5,82 @@ Opens, configures and closes them; knows none from the inside.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic, time
 
 from .background import Background
-from .gateway.ports import AnswerCache, Breakers, Budget, CachedAnswer, Expense, Limits, Standing
+from .gateway.breakers import STATE_KEY, BreakerRegistry
+from .gateway.cache_store import StoredAnswers
+from .gateway.ledger import Ledger
+from .gateway.limits import CallLimits
+from .gateway.providers.ollama_models import LocalModels
+from .sessions.process import this_process
 from .sessions.store import SessionStore
 from .settings import Settings
-from .types import Plan, Request, Target, Turn, Usage
 
-
-class _NoBreakers:
-    def admit(self, target: Target) -> None: ...
-    def succeeded(self, target: Target) -> None: ...
-    def failed(self, target: Target, error: Any, *, cold: bool = False) -> None: ...
-    def gave_up(self, target: Target) -> None: ...
-    def is_open(self, target: Target) -> bool:
-        return False
-
-
-@asynccontextmanager
-async def _place() -> AsyncIterator[None]:
-    yield
-
-
-class _NoLimits:
-    def slot(self, target: Target, wait_s: float) -> Any:
-        return _place()
-
-    def try_slot(self, target: Target) -> Any:
-        return _place()
-
-    def in_flight(self, target: Target) -> int:
-        return 0
-
-    def waiting(self, target: Target) -> int:
-        return 0
-
-
-class _NoBudget:
-    async def standing(self, user_id: str | None, estimate_usd: float | None) -> Standing:
-        return Standing()
-
-    async def reserve(self, expense: Expense) -> None: ...
-    async def settle(self, call_id: str, cost_usd: float, *, is_estimate: bool) -> None: ...
-    def turn_ended(self, user_id: str | None, *, leaves_machine: bool) -> None: ...
-
-
-class _NoCache:
-    async def find(self, turn: Turn, plan: Plan) -> CachedAnswer | None:
-        return None
-
-    async def keep(self, turn: Turn, plan: Plan, answer: CachedAnswer) -> None: ...
-
-
-class NoEstimate:
-    def before(self, request: Request) -> float | None:
-        return 0.0
-
-    def after(self, request: Request, shown_chars: int) -> Usage:
-        return Usage(cost_usd=0.0, is_estimate=True)
+# What a stopped turn leaves behind, a bill to settle above all, is written within milliseconds.
+DRAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPolicies:
-    breakers: Breakers = field(default_factory=_NoBreakers)
-    limits: Limits = field(default_factory=_NoLimits)
-    budget: Budget = field(default_factory=_NoBudget)
-    cache: AnswerCache = field(default_factory=_NoCache)
-    background: Background = field(default_factory=Background)
+    """Used on the runtime's loop alone; made before it, by `make`."""
+
+    breakers: BreakerRegistry
+    limits: CallLimits
+    budget: Ledger
+    cache: StoredAnswers
+    background: Background
 
     @classmethod
     def make(cls, settings: Settings, store: SessionStore) -> SharedPolicies:
-        return cls()
+        def publish(text: str) -> None:
+            store.put_state(STATE_KEY, text)
 
-    def configure(self, settings: Settings) -> None: ...
+        return cls(
+            breakers=BreakerRegistry(
+                monotonic,
+                time,
+                api_key=settings.cloud.api_key,
+                publish=publish,
+                process=str(this_process()),
+            ),
+            limits=CallLimits(settings.limits, monotonic),
+            budget=Ledger(settings.log.budget_database, settings.budget),
+            cache=StoredAnswers(settings.log.cache_database, settings.cache),
+            background=Background(),
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*self.budget.warnings, *self.cache.warnings)
+
+    def start(self, settings: Settings, models: LocalModels) -> None:
+        """Begin to work under these settings."""
+        self.breakers.start()
+        self.budget.start()
+        self._configure_cache(settings, models)
+
+    def configure(self, settings: Settings, models: LocalModels) -> None:
+        """Other settings, for the next call. Whoever changed them wants to see what they do, so
+        that every target gets its chance at once."""
+        self.breakers.configure(settings.cloud.api_key)
+        self.breakers.forget()
+        self.limits.configure(settings.limits)
+        self.budget.configure(settings.budget)
+        self._configure_cache(settings, models)
+
     async def close(self) -> None:
-        await self.background.drain(1.0)
+        await self.background.drain(DRAIN_S)
+        await self.cache.close()
+        await asyncio.to_thread(self.budget.close)
+
+    def _configure_cache(self, settings: Settings, models: LocalModels) -> None:
+        async def embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            return await models.embed(settings.cache.embedding_model, texts)
+
+        # What else shapes an answer: under another setting, one of before is not that answer.
+        generation = f"{settings.local.think} {settings.cloud.reasoning}"
+        self.cache.configure(settings.cache, embed, generation=generation)

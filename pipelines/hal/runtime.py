@@ -71,7 +71,7 @@ class Runtime:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return (*self._settings.warnings, *self._store.warnings)
+        return (*self._settings.warnings, *self._store.warnings, *self._policies.warnings)
 
     def start(self) -> None:
         """Start the loop and the log's writer. Raises ConfigError when a prompt is missing."""
@@ -152,6 +152,7 @@ class Runtime:
         except BaseException:
             await self._http.close()
             raise
+        self._policies.start(self._settings, self._services.models)
         self._opened = True
         self._later(self._warm(self._services))
 
@@ -161,7 +162,7 @@ class Runtime:
         except HalError as error:
             logger.warning("settings not applied: %s", error.sentence)
             return
-        self._policies.configure(settings)
+        self._policies.configure(settings, services.models)
         # Running turns still use the old ones; their idle connections close with the runtime.
         self._replaced.append(self._services)
         self._services = services

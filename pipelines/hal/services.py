@@ -15,14 +15,15 @@ import httpx
 import ollama
 
 from .errors import HalError
+from .gateway.cost import PriceEstimator
 from .gateway.egress import Egress
 from .gateway.gateway import Gateway, Policies
 from .gateway.ports import Budget, Provider
-from .gateway.providers.cloud_models import CloudModels
+from .gateway.providers.cloud_models import PRICES_NAME, CloudModels
 from .gateway.providers.ollama import OllamaProvider
 from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.xai import XaiProvider
-from .policies import NoEstimate, SharedPolicies
+from .policies import SharedPolicies
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
 from .routing.classify import Classifier, Questions, Windows
@@ -33,6 +34,7 @@ from .sessions.store import SessionStore
 from .settings import Settings
 from .survey import Survey
 from .types import Message, Target
+
 
 # A server on this machine or in this house answers a connection in milliseconds.
 CONNECT_S = 3.0
@@ -51,6 +53,7 @@ class Services:
     log: Log
     without_search: Prompt
     client: ollama.AsyncClient
+    models: LocalModels
 
     async def close(self) -> None:
         self.catalogue.close()
@@ -132,12 +135,13 @@ def build_services(
     log = Log(store, SessionReader(settings.log.database))
     client = local_client(settings)
     models = LocalModels(client)
+    cloud_models = CloudModels.load(prices=settings.log.data_dir / PRICES_NAME)
     providers: dict[str, Provider] = {
         "ollama": OllamaProvider(http, settings.local, settings.answer.gap_s),
-        "xai": XaiProvider(Egress(http, log), settings.cloud, settings.answer.gap_s),
+        "xai": XaiProvider(Egress(http, log), settings.cloud, settings.answer.gap_s, cloud_models),
     }
-    catalogue = Catalogue(models, settings, cloud_targets(settings))
-    estimator = NoEstimate()
+    catalogue = Catalogue(models, settings, cloud_targets(settings, cloud_models))
+    estimator = PriceEstimator(cloud_models, settings.cloud.reasoning)
     policies = Policies(
         cache=shared.cache,
         budget=shared.budget,
@@ -157,6 +161,7 @@ def build_services(
             shared.budget,
             estimator,
             settings.cloud.spill,
+            settings.answer.pass_tools,
         ),
         budget=shared.budget,
         catalogue=catalogue,
@@ -172,6 +177,7 @@ def build_services(
         log=log,
         without_search=load_prompt("without_search"),
         client=client,
+        models=models,
     )
 
 
@@ -182,12 +188,11 @@ def _windows(settings: Settings) -> Windows:
     return Windows(model, window, min(window, settings.routing.classifier_context_tokens))
 
 
-def cloud_targets(settings: Settings) -> tuple[Target, ...]:
+def cloud_targets(settings: Settings, table: CloudModels) -> tuple[Target, ...]:
     """The cloud model and the one to ask when it is gone; empty when the cloud is not usable."""
     cloud = settings.cloud
     if not cloud.usable:
         return ()
-    table = CloudModels.load()
     names = dict.fromkeys(name for name in (cloud.model, cloud.substitute) if name)
     return tuple(
         Target("xai", name, True, model.context_tokens, can_see=model.can_see, host=cloud.base_url)

@@ -23,6 +23,7 @@ class Survey:
     budget: Budget
     estimator: Estimator
     spill: str
+    pass_tools: bool
 
     async def offers(self, turn: Turn) -> Offers:
         """The offers of this moment; costs some microseconds, as it stands before every turn."""
@@ -35,5 +36,6 @@ class Survey:
     def _estimate(self, turn: Turn, clouds: tuple[Target, ...]) -> float | None:
         if not clouds:
             return None
-        request = Request(clouds[0], turn.messages, turn.parameters, turn.tools)
+        tools = turn.tools if self.pass_tools else ()
+        request = Request(clouds[0], turn.messages, turn.parameters, tools)
         return self.estimator.before(request)

@@ -104,12 +104,14 @@ class House:
         self._stack.__exit__(kind, exc, tb)
 
     def reset(self) -> None:
-        """As after the start: scripts, records, models; valves only where a test changed them."""
+        """As after the start: scripts, records, models; valves only where a test changed them, or
+        has left a circuit breaker with failures: a save closes them."""
         self.judge("MODERATE")
         self.prior = dict(EVEN)
         self.ollama.version = VERSION
         models = {model.name: model for model in MODELS}
-        if self.server.valves() != self._default_valves or self.ollama.models != models:
+        touched = self.server.valves() != self._default_valves or self.ollama.models != models
+        if touched or self.log.has_failures():
             self.ollama.models = models
             self.reset_scripts()
             with self._warmed_up():

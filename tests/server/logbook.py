@@ -44,6 +44,15 @@ class Logbook:
         """The turns of a chat, or all of them."""
         return self.rows("turn", *(("chat_id = ?", chat_id) if chat_id else ("1",)))
 
+    def breakers(self) -> list[Row]:
+        """Every target's circuit breaker, as the server has told it last."""
+        rows = self.rows("state", "key = 'breakers'")
+        return list(json.loads(rows[0]["value"])["targets"]) if rows else []
+
+    def has_failures(self) -> bool:
+        """Whether a circuit breaker counts anything."""
+        return any(b["failures"] or b["state"] != "closed" for b in self.breakers())
+
     def turn(self, chat_id: str, outcome: str | None = None, timeout_s: float = 5.0) -> Row:
         """The last turn of a chat once it has ended (in this way)."""
 
