@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -14,15 +14,26 @@ from hal.errors import ProviderError
 from hal.gateway.egress import Egress
 from hal.gateway.ports import Call
 from hal.gateway.providers.ollama import OllamaProvider
+from hal.gateway.providers.openai import OpenAiProvider
 from hal.gateway.providers.xai import XaiProvider
 from hal.settings import CloudSettings, LocalSettings, Settings
 from hal.types import Message, Plan, ProviderChunk, Request, Route, Target, Text
-from tests.servers import KEY
+from tests.servers import (
+    KEY,
+    Exchange,
+    RecordedRequest,
+    Script,
+    Status,
+    XaiModel,
+    XaiServer,
+)
+from tests.servers.play import reply
 
 T = TypeVar("T")
 
 LOCAL = Target("ollama", "nemotron-3-nano:30b", False, 8192, can_think=True)
 CLOUD = Target("xai", "grok-4.3", True, 1_000_000, can_see=True)
+HOSTED = Target("openai", "nano-30b", False, 8192, can_think=True)
 DEFAULTS = Settings.from_environment({"HOME": "/nowhere"})
 
 
@@ -55,6 +66,49 @@ class Log:
         self.rows.append(row)
 
 
+class OpenAiServer(XaiServer):
+    """What vLLM, llama.cpp's server and LM Studio have in common: no key, or one password.
+
+    `authorization`: the header that lets in; None lets in whoever sends none.
+    """
+
+    def __init__(
+        self,
+        *scripts: Script,
+        models: Sequence[XaiModel] = (XaiModel("nano-30b", 8192, reasoning=False),),
+        authorization: str | None = None,
+    ) -> None:
+        super().__init__(*scripts, models=models, error_shape="plain")
+        self.authorization = authorization
+
+    async def handle(self, request: RecordedRequest, exchange: Exchange) -> None:
+        if request.headers.get("authorization") != self.authorization:
+            status = self._error(401, f"Unauthorized: {request.headers.get('authorization')}")
+        elif (request.method, request.path) == ("POST", "/v1/chat/completions"):
+            await self._chat(request.json, exchange)
+            return
+        elif (request.method, request.path) == ("GET", "/v1/models"):
+            status = Status(200, {"object": "list", "data": self._listing()})
+        else:
+            status = Status(404, {"detail": "Not Found"})
+        await reply(exchange, status)
+
+
+@asynccontextmanager
+async def openai_at(
+    url: str, gap_s: float = 5.0, **changes: Any
+) -> AsyncIterator[Callable[..., AsyncIterator[ProviderChunk]]]:
+    """`stream(request)` of a provider; a target without a host is on this server."""
+    async with aiohttp.ClientSession() as http:
+        provider = OpenAiProvider(http, replace(DEFAULTS.local, **changes), gap_s)
+
+        def stream(request: Request) -> AsyncIterator[ProviderChunk]:
+            target = replace(request.target, host=request.target.host or url)
+            return provider.stream(replace(request, target=target), call(target))
+
+        yield stream
+
+
 @asynccontextmanager
 async def ollama_at(
     url: str, gap_s: float = 5.0, **changes: Any
@@ -76,7 +130,7 @@ async def xai_at(
         yield lambda request: provider.stream(request, call(request.target))
 
 
-OPEN = {"ollama": (ollama_at, LOCAL), "xai": (xai_at, CLOUD)}
+OPEN = {"ollama": (ollama_at, LOCAL), "xai": (xai_at, CLOUD), "openai": (openai_at, HOSTED)}
 
 
 def address(server: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.gateway.lines import (
+    MAX_LINE_BYTES,
+    MAX_MALFORMED,
     LineDecoder,
     LineTooLong,
     NdjsonDecoder,
@@ -151,13 +154,47 @@ def test_what_came_before_an_error_is_not_lost() -> None:
 
 @pytest.mark.parametrize("line", [b"<html>", b"[1]", b'"x"', b"3", b"{", b"[" * 100_000])
 def test_what_is_no_object(line: bytes) -> None:
-    with pytest.raises(NotJson) as caught:
-        list(NdjsonDecoder().feed(line + b"\n"))
-    assert "html" not in str(caught.value)
+    decoder = NdjsonDecoder()
+    assert list(decoder.feed(line + b'\n{"a": 1}\n')) == [{"a": 1}]
+    assert decoder.objects.malformed == 1
+    assert isinstance(decoder.objects.problem, NotJson)
+    assert "html" not in str(decoder.objects.problem)
 
 
-def test_two_mebibytes_one_kib_at_a_time_is_not_quadratic() -> None:
+def test_too_many_of_them_are_an_error_and_lose_nothing_before() -> None:
+    decoder = NdjsonDecoder()
+    lines = decoder.feed(b"{\n" * MAX_MALFORMED + b'{"a": 1}\n{\n{"b": 2}\n')
+    assert next(lines) == {"a": 1}
+    with pytest.raises(NotJson):
+        next(lines)
+
+
+def test_a_last_broken_line_counts() -> None:
+    decoder = NdjsonDecoder()
+    assert list(decoder.feed(b'{"a": 1}\n{"b"')) == [{"a": 1}]
+    assert list(decoder.flush()) == []
+    assert decoder.objects.malformed == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "start"), [(LineDecoder, b""), (SseDecoder, b"data: "), (NdjsonDecoder, b'{"a": "')]
+)
+def test_a_long_line_in_small_pieces_is_not_quadratic(
+    make: Callable[[], Any], start: bytes
+) -> None:
+    """Twice as long takes about twice as long; four times would be the square."""
+
+    def seconds(pieces: int) -> float:
+        began = time.process_time()
+        decoder = make()
+        assert fed(decoder, [start, *[b"x" * 16] * pieces]) == []
+        return time.process_time() - began
+
+    pieces = MAX_LINE_BYTES // 2 // 16 - 1
+    assert min(seconds(2 * pieces) for _ in range(3)) < 3 * min(seconds(pieces) for _ in range(3))
+
+
+def test_two_mebibytes_are_one_line() -> None:
     decoder = LineDecoder()
-    found = [line for _ in range(2047) for line in decoder.feed(b"x" * 1024)]
-    assert found == []
+    assert fed(decoder, [b"x" * 1024] * 2047) == []
     assert len(next(decoder.feed(b"\n"))) == 2047 * 1024

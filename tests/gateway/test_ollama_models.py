@@ -12,6 +12,8 @@ import pytest
 
 from hal.errors import (
     BadReply,
+    ConnectionRefused,
+    ConnectionReset,
     HalError,
     ModelMissing,
     Overloaded,
@@ -24,7 +26,17 @@ from hal.errors import (
 from hal.gateway.providers.ollama_errors import CLIENT_ERRORS, translate
 from hal.gateway.providers.ollama_models import LocalModels, full_name
 from hal.types import Message
-from tests.servers import BUSY, Label, OllamaModel, OllamaServer, Say, Stall, Status, refused_url
+from tests.servers import (
+    BUSY,
+    Cut,
+    Label,
+    OllamaModel,
+    OllamaServer,
+    Say,
+    Stall,
+    Status,
+    refused_url,
+)
 
 from .helpers import run
 
@@ -195,11 +207,23 @@ def test_nobody_listens() -> None:
         LocalModels.version,
     ]
     for work in calls:
-        with pytest.raises(Unreachable) as caught:
+        with pytest.raises(ConnectionRefused) as caught:
             using(url, work)
         assert caught.value.sentence == (
             f"Ollama does not answer at {url}. Start it (ollama serve) or set OLLAMA_BASE_URL."
         )
+
+
+@pytest.mark.parametrize("cut", [Cut(), Cut(reset=True)])
+def test_a_closed_connection(cut: Cut) -> None:
+    with OllamaServer([cut], models=MODELS) as server, pytest.raises(ConnectionReset):
+        using(server.url, first)
+
+
+def test_a_name_that_nobody_knows() -> None:
+    with pytest.raises(Unreachable) as caught:
+        using("http://name.invalid", first)
+    assert type(caught.value) is Unreachable
 
 
 def test_no_answer_in_time() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from hal.errors import BadReply, ModelMissing, Overloaded
+from hal.errors import BadReply, ContextTooLong, EgressRefused, ModelMissing, Overloaded
 from hal.types import Finish, Message, Parameters, Text, Thinking, ToolCalls
 from hal.types import Usage as Used
 from tests.servers import (
@@ -20,12 +21,13 @@ from tests.servers import (
     Think,
     ToolCall,
     Usage,
+    refused_url,
 )
 from tests.servers import (
     Finish as Ends,
 )
 
-from .helpers import LOCAL, answer, ask, failure
+from .helpers import LOCAL, answer, ask, failure, ollama_at, run
 
 
 def test_thinking_text_usage_finish() -> None:
@@ -84,7 +86,12 @@ def test_busy() -> None:
 
 @pytest.mark.parametrize(
     ("words", "kind"),
-    [("model 'x' not found", ModelMissing), ("server busy", Overloaded), ("boom", BadReply)],
+    [
+        ("model 'x' not found", ModelMissing),
+        ("server busy", Overloaded),
+        ("the input length exceeds the context length", ContextTooLong),
+        ("boom", BadReply),
+    ],
 )
 def test_an_error_within_the_stream(words: str, kind: type[Exception]) -> None:
     with OllamaServer([ErrorLine(words)]) as server:
@@ -104,6 +111,41 @@ def test_the_window_stays_so_that_the_model_is_loaded_once() -> None:
         for parameters in (Parameters(), Parameters(max_tokens=5), Parameters(temperature=1)):
             answer("ollama", server.url, ask(LOCAL, parameters=parameters))
         assert server.loads == [("nemotron-3-nano:30b", 8192)]
+
+
+@pytest.mark.parametrize(("tokens", "full"), [(8192, True), (8100, True), (4000, False)])
+def test_a_prompt_that_fills_the_window_is_told(tokens: int, full: bool) -> None:
+    """Ollama cuts what does not fit, and does not say so."""
+    with OllamaServer([Say("x"), Usage(tokens, 1)]) as server:
+        usage = answer("ollama", server.url)[-2]
+    assert usage == Used(tokens, 1, cost_usd=0.0, fills_window=full)
+
+
+def test_the_target_names_the_host() -> None:
+    with OllamaServer() as main, OllamaServer() as other:
+        answer("ollama", main.url, ask(replace(LOCAL, host=other.url)))
+        answer("ollama", main.url, ask(replace(LOCAL, host="")))
+        assert (len(main.chats), len(other.chats)) == (1, 1)
+
+
+def test_another_host_is_named_in_its_errors() -> None:
+    with OllamaServer(models=()) as other:
+        target = replace(LOCAL, host=other.url, place="den:11434")
+        error = failure("ollama", refused_url(), ask(target))
+    assert str(error) == "The model nemotron-3-nano:30b is not on den:11434."
+    down = replace(LOCAL, host=refused_url(), place="den:11434")
+    assert "LOCAL_HOSTS" in failure("ollama", refused_url(), ask(down)).remedy
+
+
+def test_a_target_outside_is_never_asked() -> None:
+    async def work(url: str) -> None:
+        async with ollama_at(url) as stream:
+            await anext(stream(ask(replace(LOCAL, leaves_machine=True))))
+
+    with OllamaServer() as server:
+        with pytest.raises(EgressRefused):
+            run(work(server.url))
+        assert server.requests == []
 
 
 def test_an_image_by_address_sends_nothing() -> None:

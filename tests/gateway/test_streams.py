@@ -1,23 +1,31 @@
-"""What both providers must do alike: timers, cancellation, every way in which a reply breaks."""
+"""What all providers must do alike: timers, cancellation, every way in which a reply breaks."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from typing import Any
 
 import pytest
 
 from hal.errors import (
     BadReply,
+    ConnectionRefused,
+    ConnectionReset,
+    ContentRefused,
+    ContextTooLong,
     ModelMissing,
+    OutOfCredits,
     Overloaded,
     ProviderError,
+    RateLimited,
     Rejected,
     Timeout,
     Unauthorized,
     Unreachable,
 )
+from hal.gateway.lines import MAX_LINE_BYTES, MAX_MALFORMED
 from hal.types import Finish, Text, Usage
 from tests.servers import (
     Begin,
@@ -37,10 +45,10 @@ from tests.servers import (
     refused_url,
 )
 
-from .helpers import OPEN, address, answer, ask, failure, run, text_of
+from .helpers import OPEN, OpenAiServer, address, answer, ask, failure, run, text_of
 
-SERVERS = {"ollama": OllamaServer, "xai": XaiServer}
-both = pytest.mark.parametrize("kind", ["ollama", "xai"])
+SERVERS = {"ollama": OllamaServer, "xai": XaiServer, "openai": OpenAiServer}
+each = pytest.mark.parametrize("kind", list(SERVERS))
 
 
 def serving(kind: str, *steps: Step) -> Any:
@@ -52,7 +60,7 @@ def broken(kind: str, *steps: Step, **options: Any) -> ProviderError:
         return failure(kind, address(server), **options)
 
 
-@both
+@each
 def test_an_answer_has_one_usage_and_ends_with_its_finish(kind: str) -> None:
     with serving(kind, Say("Grüß "), Say("dich 🙂")) as server:
         chunks = answer(kind, address(server))
@@ -61,7 +69,7 @@ def test_an_answer_has_one_usage_and_ends_with_its_finish(kind: str) -> None:
     assert chunks[-1] == Finish("stop")
 
 
-@both
+@each
 def test_a_whole_answer_leaves_the_connection_usable(kind: str) -> None:
     async def work(url: str) -> None:
         opener, target = OPEN[kind]
@@ -75,6 +83,10 @@ def test_a_whole_answer_leaves_the_connection_usable(kind: str) -> None:
         assert {request.connection for request in server.requests} == {1}
 
 
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
+BAD = Wire(b"zz\r\nhello\r\n")
+FULL = "This model's maximum context length is 8192 tokens, and the prompt has 9000."
 HTML = "<html><body>502 Bad Gateway</body></html>"
 CASES: list[tuple[str, list[Step], type[ProviderError], str]] = [
     ("web page", [Status(200, HTML)], BadReply, "web page"),
@@ -90,8 +102,15 @@ CASES: list[tuple[str, list[Step], type[ProviderError], str]] = [
     ("cut", [Say("half"), Cut()], BadReply, "cut off"),
     ("reset", [Say("half"), Cut(reset=True)], BadReply, "cut off"),
     ("cut before a word", [Begin(), Cut()], BadReply, "cut off"),
-    ("cut before the head", [Cut()], Unreachable, "does not answer"),
-    ("reset before the head", [Cut(reset=True)], Unreachable, "does not answer"),
+    ("reset before a word", [Begin(), Cut(reset=True)], BadReply, "cut off"),
+    ("cut before the head", [Cut()], ConnectionReset, "closed the connection"),
+    ("reset before the head", [Cut(reset=True)], ConnectionReset, "closed the connection"),
+    ("half a head", [Wire(b"HTTP/1.1 200 OK\r\ncontent-"), Cut()], ConnectionReset, "closed"),
+    ("short length", [Wire(HEAD + b"content-length: 99\r\n\r\n: "), Cut()], BadReply, "cut off"),
+    ("negative length", [Wire(HEAD + b"content-length: -4\r\n\r\n"), Cut()], BadReply, "HTTP"),
+    ("gzip lie", [Begin({"content-encoding": "gzip"}), Say("x"), End()], BadReply, "cut off"),
+    ("bad chunks", [Wire(HEAD + CHUNKED + b"zz\r\nx\r\n"), Stall()], BadReply, ""),
+    ("bad chunks later", [Wire(HEAD + CHUNKED), Sleep(0.05), BAD, Stall()], BadReply, "cut off"),
     ("no http", [Wire(b"220 mail.example ESMTP\r\n"), Cut()], BadReply, "HTTP"),
     ("error line first", [ErrorLine("boom")], BadReply, "boom"),
     ("error line later", [Say("half"), ErrorLine("boom")], BadReply, "boom"),
@@ -99,16 +118,25 @@ CASES: list[tuple[str, list[Step], type[ProviderError], str]] = [
     ("500", [Status(500, {"error": "out of memory"})], Overloaded, "out of memory"),
     ("502 page", [Status(502, HTML)], Overloaded, "502"),
     ("503", [Status(503, {"error": "try  later"})], Overloaded, "try later"),
-    ("429", [Status(429, {"error": "slow down"})], Overloaded, "slow down"),
+    ("408", [Status(408, b"")], Overloaded, "408"),
+    ("409", [Status(409, b"")], Overloaded, "409"),
+    ("529", [Status(529, {"error": {"message": "Overloaded"}})], Overloaded, "Overloaded"),
+    ("429", [Status(429, {"error": "slow down"})], RateLimited, "slow down"),
+    ("402", [Status(402, {"error": "pay"})], OutOfCredits, ""),
     ("400", [Status(400, {"error": "bad parameter"})], Rejected, "bad parameter"),
-    ("413", [Status(413, b"")], Rejected, "413"),
+    ("413", [Status(413, b"")], ContextTooLong, "413"),
+    ("400 too long", [Status(400, {"error": {"message": FULL}})], ContextTooLong, "9000"),
+    ("500 too long", [Status(500, {"error": FULL})], ContextTooLong, "9000"),
+    ("error line, too long", [ErrorLine(FULL)], ContextTooLong, "9000"),
+    ("403 refused", [Status(403, {"error": "safety_check failed"})], ContentRefused, "failed"),
+    ("error line, busy", [ErrorLine("server busy")], Overloaded, "busy"),
     ("422", [Status(422, {"error": {"message": "missing field"}})], Rejected, "missing field"),
     ("401", [Status(401, {"error": "who?"})], Unauthorized, ""),
     ("403", [Status(403, b"")], Unauthorized, ""),
 ]
 
 
-@both
+@each
 @pytest.mark.parametrize(
     ("steps", "kind_of", "words"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
@@ -122,7 +150,7 @@ def test_what_breaks_is_one_of_our_errors(
     assert "<" not in error.sentence
 
 
-@both
+@each
 def test_the_text_before_a_break_is_delivered(kind: str) -> None:
     with serving(kind, Say("half"), Cut()) as server:
         chunks = answer(kind, address(server))
@@ -130,28 +158,62 @@ def test_the_text_before_a_break_is_delivered(kind: str) -> None:
     assert isinstance(chunks[-1], BadReply)
 
 
-@both
-def test_retry_after_is_passed_on(kind: str) -> None:
-    error = broken(kind, Status(429, {"error": "x"}, {"Retry-After": "17"}))
+@each
+@pytest.mark.parametrize("status", [402, 429, 503, 529])
+def test_retry_after_is_passed_on(kind: str, status: int) -> None:
+    error = broken(kind, Status(status, {"error": "x"}, {"Retry-After": "17"}))
     assert error.retry_after_s == 17
-    assert error.status == 429
+    assert error.status == status
 
 
-@both
-def test_nobody_listens(kind: str) -> None:
-    url = refused_url()
+@each
+def test_what_a_closed_server_said_last_is_delivered(kind: str) -> None:
+    """Bad chunks are found out at once, not by the timer of a pause."""
+    began = time.monotonic()
+    with serving(kind, Say("half"), Sleep(0.1), BAD, Stall()) as server:
+        chunks = answer(kind, address(server), gap_s=30.0)
+    assert text_of(chunks) == "half"
+    assert "cut off" in str(chunks[-1])
+    assert time.monotonic() - began < 2
+
+
+@each
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_nobody_listens(kind: str, name: str) -> None:
+    url = refused_url().replace("127.0.0.1", name)
     error = failure(kind, url)
-    assert type(error) is Unreachable
+    assert type(error) is ConnectionRefused
     assert str(error).endswith(f"does not answer at {url}.")
 
 
-@both
-@pytest.mark.parametrize("url", ["http://name.invalid", "http://[", "http://127.0.0.1:1/a b"])
+@each
+@pytest.mark.parametrize("url", ["http://[", "http://127.0.0.1:1/a b"])
 def test_addresses_that_lead_nowhere(kind: str, url: str) -> None:
     assert isinstance(failure(kind, url), Unreachable | BadReply)
 
 
-@both
+@each
+def test_a_name_that_nobody_knows(kind: str) -> None:
+    assert type(failure(kind, "http://name.invalid")) is Unreachable
+
+
+@each
+def test_a_connection_that_is_not_safe(kind: str) -> None:
+    with SERVERS[kind]() as server:
+        error = failure(kind, address(server).replace("http:", "https:"))
+    assert type(error) is Unreachable
+    assert "TLS" in str(error)
+
+
+@each
+def test_a_password_in_the_address_is_in_no_error(kind: str) -> None:
+    for url in (refused_url(), "http://127.0.0.1:1/a b", "http://["):
+        error = failure(kind, url.replace("http://", "http://me:secret@"))
+        assert isinstance(error, ProviderError)
+        assert "secret" not in "".join(traceback.format_exception(error)) + error.sentence
+
+
+@each
 def test_redirects_are_not_followed(kind: str) -> None:
     with SERVERS[kind]() as elsewhere:
         moved = Status(307, b"", {"location": f"{elsewhere.url}/api/chat"})
@@ -159,22 +221,59 @@ def test_redirects_are_not_followed(kind: str) -> None:
         assert elsewhere.requests == []
 
 
-@both
+@each
 def test_an_endless_line_ends(kind: str) -> None:
     start = b'{"a": "' if kind == "ollama" else b"data: "
     error = broken(kind, Raw(start), *[Raw(b"x" * 1_000_000)] * 3, Stall())
     assert "without end" in str(error)
 
 
-@both
-def test_malformed_json(kind: str) -> None:
-    line = b'{"half": \n' if kind == "ollama" else b'data: {"half": \n\n'
-    error = broken(kind, Say("ok"), Raw(line), Stall())
+@each
+def test_a_long_line_is_an_answer_or_an_error_within_a_second(kind: str) -> None:
+    began = time.monotonic()
+    with serving(kind, Say("x" * 2_000_000)) as server:
+        assert len(text_of(answer(kind, address(server)))) == 2_000_000
+    error = broken(kind, Say("x" * (MAX_LINE_BYTES + 1)))
+    assert "without end" in str(error)
+    assert time.monotonic() - began < 2
+
+
+def malformed(kind: str, count: int) -> list[Step]:
+    line = b'{"secret": \n' if kind == "ollama" else b'data: {"secret": \n\n'
+    return [Raw(line)] * count
+
+
+@each
+@pytest.mark.parametrize("in_one_piece", [True, False])
+def test_a_few_malformed_pieces_are_left_out_and_counted(
+    kind: str, in_one_piece: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = malformed(kind, MAX_MALFORMED)
+    steps = [Raw(b"".join(step.data for step in bad))] if in_one_piece else bad  # type: ignore[union-attr]
+    with serving(kind, Say("it "), *steps, Say("goes on")) as server:
+        chunks = answer(kind, address(server))
+    assert text_of(chunks) == "it goes on"
+    assert chunks[-1] == Finish("stop")
+    assert f"{MAX_MALFORMED} malformed pieces" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@each
+def test_too_many_malformed_pieces(kind: str) -> None:
+    error = broken(kind, Say("ok"), *malformed(kind, MAX_MALFORMED + 1), Stall())
     assert type(error) is BadReply
-    assert "half" not in str(error)
+    assert "no JSON" in str(error)
+    assert "secret" not in str(error)
 
 
-@both
+@each
+def test_nothing_but_a_malformed_piece(kind: str) -> None:
+    error = broken(kind, *malformed(kind, 1), End())
+    assert type(error) is BadReply
+    assert "no JSON" in str(error)
+
+
+@each
 @pytest.mark.parametrize(
     "junk",
     [
@@ -196,7 +295,7 @@ def test_objects_of_the_wrong_shape_are_no_crash(kind: str, junk: bytes) -> None
 # Timers
 
 
-@both
+@each
 @pytest.mark.parametrize("steps", [[Stall()], [Begin(), Stall()]], ids=["no head", "no token"])
 def test_no_first_token(kind: str, steps: list[Step]) -> None:
     began = time.monotonic()
@@ -206,7 +305,7 @@ def test_no_first_token(kind: str, steps: list[Step]) -> None:
     assert time.monotonic() - began < 2
 
 
-@both
+@each
 def test_a_gap(kind: str) -> None:
     error = broken(kind, Say("half"), Stall(), first_token_s=5.0, gap_s=0.1)
     assert type(error) is Timeout
@@ -224,7 +323,7 @@ def test_blank_lines_are_no_tokens() -> None:
     assert "no first token" in str(broken("ollama", *pings, first_token_s=0.2))
 
 
-@both
+@each
 def test_a_slow_consumer_is_no_gap(kind: str) -> None:
     async def work(url: str) -> list[Any]:
         opener, target = OPEN[kind]
@@ -241,7 +340,7 @@ def test_a_slow_consumer_is_no_gap(kind: str) -> None:
     assert isinstance(chunks[-1], Finish)
 
 
-@both
+@each
 def test_a_slow_head_may_take_the_first_tokens_time(kind: str) -> None:
     with serving(kind, Sleep(0.25), Say("late")) as server:
         assert text_of(answer(kind, address(server), first_token_s=3.0, gap_s=0.1)) == "late"
@@ -256,7 +355,7 @@ def aborted_within(server: ScriptedServer, since: float) -> float:
     return request.aborted_at - since
 
 
-@both
+@each
 def test_closing_the_iterator_closes_the_connection(kind: str) -> None:
     async def work(url: str) -> float:
         opener, target = OPEN[kind]
@@ -272,7 +371,7 @@ def test_closing_the_iterator_closes_the_connection(kind: str) -> None:
         assert aborted_within(server, run(work(address(server)))) < 0.1
 
 
-@both
+@each
 @pytest.mark.parametrize(
     "steps",
     [[Stall()], [Begin(), Stall()], [Say("one"), Stall()]],
@@ -301,14 +400,14 @@ def test_cancelling_closes_the_connection(kind: str, steps: list[Step]) -> None:
         assert aborted_within(server, run(work(server))) < 0.1
 
 
-@both
+@each
 def test_a_timeout_closes_the_connection(kind: str) -> None:
     with serving(kind, Say("half"), Stall()) as server:
         failure(kind, address(server), gap_s=0.1)
         server.wait_for_abort(timeout_s=1)
 
 
-@both
+@each
 def test_a_stream_that_nobody_reads_sends_nothing(kind: str) -> None:
     async def work(url: str) -> None:
         opener, target = OPEN[kind]

@@ -16,6 +16,7 @@ RETRY = [
     ("seconds", {"Retry-After": "7"}, 7.0),
     ("fraction", {"retry-after": "0.5"}, 0.5),
     ("milliseconds win", {"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+    ("Azure's milliseconds", {"x-ms-retry-after-ms": "250", "retry-after": "9"}, 0.25),
     ("date", {"retry-after": "Mon, 21 Sep 2026 14:13:50 GMT"}, 30.0),
     ("date without zone", {"retry-after": "Mon, 21 Sep 2026 14:13:50"}, 30.0),
     ("past date", {"retry-after": "Mon, 21 Sep 2026 14:13:00 GMT"}, 0.0),
@@ -54,6 +55,28 @@ def test_any_retry_after_is_none_or_a_wait(value: str) -> None:
 )
 def test_error_text(body: str, want: str) -> None:
     assert wire.error_text(body) == want
+
+
+@pytest.mark.parametrize(
+    ("reply", "want"),
+    [
+        ({"error": {"message": "no", "type": "t", "code": "c"}}, "no t c"),
+        ({"error": "no", "code": "c"}, "no c"),
+        ({"error": {"code": 400}}, ""),
+        ({"error": {"code": "rate_limit"}}, "rate_limit"),
+        (["error"], ""),
+        (None, ""),
+    ],
+)
+def test_signs(reply: object, want: str) -> None:
+    assert wire.signs(reply) == want
+
+
+@pytest.mark.parametrize(
+    ("tokens", "full"), [(8192, True), (8190, True), (7900, False), (0, False)]
+)
+def test_a_full_window(tokens: int, full: bool) -> None:
+    assert wire.fills_window(tokens, 8192) is full
 
 
 @pytest.mark.parametrize(

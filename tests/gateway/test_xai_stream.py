@@ -10,7 +10,18 @@ from dataclasses import replace
 
 import pytest
 
-from hal.errors import BadReply, ModelMissing, Overloaded, ProviderError, Rejected, Unauthorized
+from hal.errors import (
+    BadReply,
+    ContentRefused,
+    ContextTooLong,
+    ModelMissing,
+    OutOfCredits,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+)
 from hal.types import Finish, Text, Thinking, ToolCalls
 from hal.types import Usage as Used
 from tests.servers import (
@@ -146,6 +157,9 @@ MISSES = {
     "finish error": ([Say("x"), Ends("error")], "failed"),
     "completion without choices": ([Status(200, b"{}", JSON)], "empty"),
     "event: error": ([Raw(b'event: error\ndata: {"error": {"message": "boom"}}\n\n')], "boom"),
+    "event: error, bare": ([Raw(b'event: error\ndata: {"message": "boom"}\n\n')], "boom"),
+    "event: error, words": ([Raw(b"event: error\ndata: boom\n\n")], "boom"),
+    "event: error, later": ([Say("x"), Raw(b"event: error\ndata: boom\n\n"), Stall()], "boom"),
     "page said to be a stream": ([Raw(b"<html>"), End()], "web page"),
 }
 
@@ -155,6 +169,35 @@ def test_answers_that_are_none(steps: list[Step], words: str) -> None:
     error = failed(*steps)
     assert type(error) is BadReply
     assert words in str(error)
+
+
+def test_what_a_filter_held_back_is_refused_and_billed() -> None:
+    chunks = streamed(Think("hm"), Usage(7, 1, cost_usd=0.5), Ends("content_filter"))
+    assert chunks[1] == Used(7, 1, cost_usd=0.5)
+    assert type(chunks[-1]) is ContentRefused
+
+
+def test_what_a_filter_cut_off_is_an_answer() -> None:
+    assert streamed(Say("half"), Ends("content_filter"))[-1] == Finish("content_filter")
+
+
+def test_a_model_that_declines_without_a_word_of_text() -> None:
+    error = failed(sse(delta(refusal="I "), delta("stop", refusal="will not.")), End())
+    assert type(error) is ContentRefused
+    assert "I will not." in str(error)
+
+
+def test_a_failure_at_the_end_is_billed() -> None:
+    last = delta("error") | {"usage": {"prompt_tokens": 5, "cost_in_usd_ticks": 10_000_000_000}}
+    chunks = streamed(sse(delta(content="x"), last), Stall())
+    assert chunks[-2] == Used(5, cost_usd=1.0)
+    assert type(chunks[-1]) is BadReply
+
+
+def test_both_names_of_a_thought() -> None:
+    both = delta(reasoning_content="a", reasoning="a")
+    chunks = streamed(sse(both, delta(reasoning="b"), delta("stop", content="x")), End())
+    assert chunks[:2] == [Thinking("a"), Thinking("b")]
 
 
 FINE = {
@@ -185,16 +228,31 @@ def test_a_character_split_between_chunks() -> None:
     assert text_of(streamed(*[Raw(data[i : i + 1]) for i in range(len(data))])) == "Grüße 🙂"
 
 
+LONG = "This model's maximum prompt length is 131072 but the request contains 140337 tokens."
+GUIDELINES = "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"
 STATUS: list[tuple[str, Status, type[ProviderError], str]] = [
-    ("402", Status(402, b""), Unauthorized, "credits"),
-    ("403 credits", Status(403, {"error": "Your team has no credits"}), Unauthorized, "credits"),
+    ("402", Status(402, b""), OutOfCredits, "credits"),
+    ("403 credits", Status(403, {"error": "Your team has no credits"}), OutOfCredits, "credits"),
     ("403", Status(403, {"error": "blocked"}), Unauthorized, "no access"),
     (
         "429 quota",
-        Status(429, {"error": {"message": "insufficient_quota"}}),
-        Unauthorized,
+        Status(429, {"error": {"message": "no", "code": "insufficient_quota"}}),
+        OutOfCredits,
         "credits",
     ),
+    ("429", Status(429, {"error": "Too many requests for team 42."}), RateLimited, "team 42"),
+    ("400 length", Status(400, {"error": LONG}), ContextTooLong, "maximum prompt length"),
+    ("length in the stream", Status(200, {"error": LONG}), ContextTooLong, "140337"),
+    ("400 filter", Status(400, {"error": GUIDELINES}), ContentRefused, "usage guidelines"),
+    ("403 filter", Status(403, {"error": GUIDELINES}), ContentRefused, "usage guidelines"),
+    (
+        "a filter by its code",
+        Status(400, {"error": {"message": "no", "code": "content_filter"}}),
+        ContentRefused,
+        "no",
+    ),
+    ("422", Status(422, {"error": "missing field messages"}), Rejected, "missing field"),
+    ("404 path", Status(404, b"404 page not found"), BadReply, "knows no chat completions"),
     ("404", Status(404, {"error": "The model grok-4.3 does not exist"}), ModelMissing, "grok-4.3"),
     ("410", Status(410, {"error": "Gone"}), Rejected, "Gone"),
     ("long", Status(400, {"error": "x" * 4000}), Rejected, "xxx…"),
@@ -207,8 +265,20 @@ STATUS: list[tuple[str, Status, type[ProviderError], str]] = [
     (
         "code in the stream",
         Status(200, {"error": {"code": 429, "message": "slow"}}),
-        Overloaded,
+        RateLimited,
         "slow",
+    ),
+    (
+        "quota in the stream",
+        Status(200, {"error": {"type": "insufficient_quota", "message": "no"}}),
+        OutOfCredits,
+        "credits",
+    ),
+    (
+        "limit in the stream",
+        Status(200, {"error": {"code": "rate_limit_exceeded", "message": "no"}}),
+        RateLimited,
+        "no",
     ),
 ]
 
@@ -265,6 +335,13 @@ def test_the_key_is_in_no_exception_and_in_no_log(
 def test_the_key_is_in_no_exception_when_nobody_listens() -> None:
     error = failure("xai", "http://127.0.0.1:1/v1")
     assert KEY not in "".join(traceback.format_exception(error))
+
+
+def test_a_password_in_the_address_is_not_sent_beside_the_key() -> None:
+    with XaiServer() as server:
+        url = server.base_url.replace("http://", "http://me:secret@")
+        assert answer("xai", url)[-1] == Finish("stop")
+        assert server.chats[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_headers_reach_the_server() -> None:

@@ -14,6 +14,9 @@ from typing import Any
 # A megabyte of tool arguments or an inlined picture still fits; an endless line must not fill the
 # memory of a machine that serves many turns.
 MAX_LINE_BYTES = 2 * 1024 * 1024
+# A slip of a proxy or of a server's template now and then costs a token, not the answer; with more
+# of them nobody knows what is missing.
+MAX_MALFORMED = 3
 DONE = "[DONE]"
 _BOM = "\ufeff"
 
@@ -126,23 +129,47 @@ class SseDecoder:
             yield SseEvent("\n".join(data), name or "message")
 
 
+class Objects:
+    """JSON objects out of single texts, some of which may be broken: those are counted.
+
+    `problem` is what was wrong with the last of them, None while all were fine.
+    """
+
+    def __init__(self) -> None:
+        self.malformed = 0
+        self.problem: NotJson | None = None
+
+    def read(self, text: str) -> Iterator[dict[str, Any]]:
+        """The object, or nothing; raises NotJson from the fourth broken one on."""
+        try:
+            found = json_object(text)
+        except NotJson as problem:
+            self.malformed += 1
+            self.problem = problem
+            if self.malformed > MAX_MALFORMED:
+                raise
+        else:
+            yield found
+
+
 class NdjsonDecoder:
-    """One JSON object per line; blank lines are ignored."""
+    """One JSON object per line; blank lines are ignored, and so are few broken ones."""
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._lines = LineDecoder(max_bytes)
+        self.objects = Objects()
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """The objects that these bytes complete."""
         for line in self._lines.feed(data):
             if line and not line.isspace():
-                yield json_object(line)
+                yield from self.objects.read(line)
 
     def flush(self) -> Iterator[dict[str, Any]]:
         """The last object, when the bytes did not end with a newline."""
         for line in self._lines.flush():
             if not line.isspace():
-                yield json_object(line)
+                yield from self.objects.read(line)
 
 
 def json_object(text: str) -> dict[str, Any]:

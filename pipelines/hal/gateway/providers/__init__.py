@@ -1,1 +1,1 @@
-"""The wire dialects: Ollama's own API, and xAI's chat completions."""
+"""The wire dialects: Ollama's own API, and chat completions of xAI and of local servers."""

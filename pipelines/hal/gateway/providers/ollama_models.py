@@ -16,7 +16,7 @@ from ...errors import BadReply
 from ...model_names import full_name
 from ...types import Message
 from ..lines import NotJson, json_object
-from .ollama_errors import PROVIDER, missing, translated
+from .ollama_errors import PROVIDER, missing, service, translated
 from .ollama_request import keep_alive as duration
 from .ollama_request import messages as shaped
 
@@ -70,7 +70,7 @@ class LocalModels:
         name = full_name(model)
         installed = await self.list()
         if name not in installed:
-            raise missing(model)
+            raise missing(model, service(self._url))
         key = (name, installed[name])
         if key not in self._shown:
             with translated(self._url, model):

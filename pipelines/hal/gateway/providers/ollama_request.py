@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import Rejected
 from ...settings import LocalSettings
 from ...types import Message, Parameters, Request, ToolCall
+from .images import picture_data
 from .ollama_errors import PROVIDER
 
 # Ollama's name for each of our parameters, where the value passes as it is.
@@ -92,7 +92,7 @@ def _message(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     role = "system" if message.role == "developer" else message.role
     shaped: dict[str, Any] = {"role": role, "content": message.text}
     if message.images:
-        shaped["images"] = [_image(url) for url in message.images]
+        shaped["images"] = [picture_data(url, PROVIDER) for url in message.images]
     if message.tool_calls:
         shaped["tool_calls"] = [_call(call) for call in message.tool_calls]
     if role == "tool" and (name := names.get(message.tool_call_id or "")):
@@ -111,21 +111,3 @@ def _arguments(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _image(url: str) -> str:
-    scheme, _, rest = url.partition(":")
-    kind, comma, data = rest.partition(",")
-    if scheme.lower() == "data" and comma and kind.lower().endswith(";base64"):
-        return data.strip()
-    if scheme.lower() in ("http", "https"):
-        raise Rejected(
-            "An image is given by its web address, and local models do not fetch any.",
-            "Attach the image itself.",
-            provider=PROVIDER,
-        )
-    raise Rejected(
-        "An image is in a form that cannot be read.",
-        "Attach it as a file (base64 data URL).",
-        provider=PROVIDER,
-    )

@@ -6,16 +6,27 @@ Knows no dialect: a `Reader` turns bytes into chunks and a bad status into an er
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
-from ...errors import BadReply, ProviderError, Timeout, Unreachable
+from ...errors import (
+    BadReply,
+    ConnectionRefused,
+    ConnectionReset,
+    ProviderError,
+    Timeout,
+    Unreachable,
+)
 from ...types import ProviderChunk
 from ..lines import LineTooLong, WireError
+
+logger = logging.getLogger("hal.gateway")
 
 # No total and no read limit of aiohttp's: an answer may take half an hour, and the timers below
 # know a token from a keep-alive comment. Three seconds reach any host that is up.
@@ -27,18 +38,29 @@ DRAIN_S = 0.05
 # The words of an error are few and come at once.
 ERROR_BODY_BYTES = 64 * 1024
 ERROR_BODY_S = 2.0
+# aiohttp closes a connection whose chunks are malformed, and leaves who reads from it waiting. So
+# often looked at, it is as fast as a reset, and costs nothing.
+ALIVE_S = 0.25
+# What breaks a reply: the connection, its framing or its compression.
+BREAKS = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 Opener = Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Who is called, for the sentences in errors. `remedy`: what to do when nobody answers."""
+    """Who is called, for the sentences in errors.
+
+    `url` is for people, without a password; `setting` holds it. `remedy`: what to do when nobody
+    answers. `place`: what people call the machine, "" where there is one only.
+    """
 
     name: str
     provider: str
     url: str
+    setting: str
     remedy: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +75,17 @@ class Reader(Protocol):
     """One reply in one dialect, sans I/O.
 
     `pieces` counts what the model has said so far, shown or not: it renews the gap timer, as
-    comments do not. `complete`: the answer is whole, though the usage may be missing. `ended`:
-    nothing more is to be read. `feed` yields chunks; `end` closes a stream that just stopped,
-    with the last chunks or with BadReply.
+    comments do not. `malformed` counts what was left out because it could not be read. `complete`:
+    the answer is whole, though the usage may be missing. `ended`: nothing more is to be read.
+    `feed` yields chunks; `end` closes a stream that just stopped, with the last chunks or with
+    BadReply.
     """
 
     @property
     def pieces(self) -> int: ...
+
+    @property
+    def malformed(self) -> int: ...
 
     @property
     def complete(self) -> bool: ...
@@ -79,13 +105,15 @@ async def read_answer(
 ) -> AsyncIterator[ProviderChunk]:
     """The chunks of one reply. Closing or cancelling this closes the connection at once."""
     timer = _Timer(limits)
-    with _translated(service, reader, limits):
+    with _told(service, reader, limits):
         async with AsyncExitStack() as stack:
             async with timer.limit():
-                response = await stack.enter_async_context(open_reply())
-                await _check(response, reader, service)
+                with _connecting(service):
+                    response = await stack.enter_async_context(open_reply())
+                with _reading(service):
+                    await _check(response, reader, service)
             while not reader.ended:
-                data = await _read(response, reader, timer)
+                data = await _read(response, reader, timer, service)
                 seen = reader.pieces
                 for chunk in reader.feed(data) if data else reader.end():
                     yield chunk
@@ -106,21 +134,42 @@ class _Timer:
     def limit(self) -> asyncio.Timeout:
         return asyncio.timeout_at(self._due)
 
-    def tail(self) -> asyncio.Timeout:
-        return asyncio.timeout_at(min(self._due, self._now() + TAIL_S))
+    def due(self, reader: Reader) -> float:
+        return min(self._due, self._now() + TAIL_S) if reader.complete else self._due
 
     def renew(self) -> None:
         self._due = self._now() + self._gap_s
 
 
-async def _read(response: aiohttp.ClientResponse, reader: Reader, timer: _Timer) -> bytes:
+async def _read(
+    response: aiohttp.ClientResponse, reader: Reader, timer: _Timer, service: Service
+) -> bytes:
     try:
-        async with timer.tail() if reader.complete else timer.limit():
-            return await response.content.readany()
-    except (TimeoutError, aiohttp.ClientError):
+        with _reading(service):
+            return await _next_bytes(response, timer.due(reader))
+    except (TimeoutError, BadReply):
         if reader.complete:
             return b""  # the person has the whole answer: a lost tail is not worth an error
         raise
+
+
+async def _next_bytes(response: aiohttp.ClientResponse, due: float) -> bytes:
+    """What came, b"" at the end; raises TimeoutError when nothing has come until `due`."""
+    now = asyncio.get_running_loop().time
+    while True:
+        try:
+            async with asyncio.timeout_at(min(due, now() + ALIVE_S)):
+                return await response.content.readany()
+        except TimeoutError:
+            if now() >= due:
+                raise
+            if _is_closed(response):
+                raise aiohttp.ClientPayloadError("malformed chunks") from None
+
+
+def _is_closed(response: aiohttp.ClientResponse) -> bool:
+    protocol = response.connection.protocol if response.connection else None
+    return protocol is not None and not protocol.is_connected()
 
 
 async def _check(response: aiohttp.ClientResponse, reader: Reader, service: Service) -> None:
@@ -138,7 +187,7 @@ async def _check(response: aiohttp.ClientResponse, reader: Reader, service: Serv
 async def _error_body(response: aiohttp.ClientResponse) -> str:
     """What there is of it, soon: the status alone is already an answer."""
     body = bytearray()
-    with suppress(TimeoutError, aiohttp.ClientError):
+    with suppress(*BREAKS):
         async with asyncio.timeout(ERROR_BODY_S):
             while len(body) < ERROR_BODY_BYTES and (data := await response.content.readany()):
                 body += data
@@ -146,39 +195,76 @@ async def _error_body(response: aiohttp.ClientResponse) -> str:
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
-    with suppress(TimeoutError, aiohttp.ClientError):
+    with suppress(*BREAKS):
         async with asyncio.timeout(DRAIN_S):
             await response.content.readany()
 
 
-@contextmanager
-def _translated(service: Service, reader: Reader, limits: Limits) -> Iterator[None]:
-    """Every exception of the transport as one of ours.
+# Every exception of the transport becomes one of ours `from None`: aiohttp's carry the request's
+# headers, and so the key.
 
-    `from None`: aiohttp's exceptions carry the request's headers, and so the key.
-    """
+
+@contextmanager
+def _connecting(service: Service) -> Iterator[None]:
+    """Until the head of the reply is there."""
     try:
         yield
-    except aiohttp.ClientPayloadError:
-        raise cut_off(service) from None
     except (aiohttp.ClientResponseError, aiohttp.InvalidURL):
         raise _not_http(service) from None
     except aiohttp.ClientSSLError:
         raise _no_tls(service) from None
-    except (aiohttp.ClientError, OSError) as error:
-        if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
-            raise _late(service, reader, limits) from None
-        raise cut_off(service) if reader.pieces else unreachable(service) from None
+    except aiohttp.ClientConnectorError as error:
+        nobody = isinstance(error.os_error, ConnectionRefusedError)
+        raise (nobody_listens if nobody else unreachable)(service) from None
+    except aiohttp.ServerTimeoutError:  # the connection alone has such a timer
+        raise unreachable(service) from None
+    except (aiohttp.ClientError, OSError):
+        raise closed_early(service) from None
+
+
+@contextmanager
+def _reading(service: Service) -> Iterator[None]:
+    """From the head of the reply to its end."""
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except BREAKS:
+        raise cut_off(service) from None
+
+
+@contextmanager
+def _told(service: Service, reader: Reader, limits: Limits) -> Iterator[None]:
+    """What our own timers and decoders raise, in words; and what was left out, for the log."""
+    try:
+        yield
+    except TimeoutError:
+        raise _late(service, reader, limits) from None
     except WireError as error:
         raise _no_answer(service, error) from None
+    finally:
+        if reader.malformed:
+            logger.warning("%s: %d malformed pieces in a reply", service.name, reader.malformed)
+
+
+def nobody_listens(service: Service) -> ConnectionRefused:
+    return ConnectionRefused(_no_reply(service), service.remedy, provider=service.provider)
 
 
 def unreachable(service: Service) -> Unreachable:
-    return Unreachable(
-        f"{service.name} does not answer at {service.url}.",
+    return Unreachable(_no_reply(service), service.remedy, provider=service.provider)
+
+
+def closed_early(service: Service) -> ConnectionReset:
+    return ConnectionReset(
+        f"{service.name} does not answer at {service.url}: it closed the connection.",
         service.remedy,
         provider=service.provider,
     )
+
+
+def _no_reply(service: Service) -> str:
+    return f"{service.name} does not answer at {service.url}."
 
 
 def cut_off(service: Service) -> BadReply:
@@ -205,7 +291,7 @@ def _no_tls(service: Service) -> Unreachable:
 def _not_http(service: Service) -> BadReply:
     return BadReply(
         f"What listens at {service.url} does not speak HTTP as {service.name} does.",
-        "Check the address.",
+        f"Check {service.setting}.",
         provider=service.provider,
     )
 

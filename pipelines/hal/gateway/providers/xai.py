@@ -11,15 +11,17 @@ from functools import partial
 
 import aiohttp
 
+from ...addresses import without_user
 from ...settings import CloudSettings
 from ...types import ProviderChunk, Request
 from ..egress import Egress
 from ..ports import Call
 from .cloud_models import CloudModel, CloudModels
+from .completions_reader import CompletionReader
 from .stream import REQUEST_TIMEOUT, Limits, read_answer
 from .wire import encode
-from .xai_errors import key_missing, service
-from .xai_reader import CompletionReader
+from .xai_errors import complaints, key_missing
+from .xai_prices import usage_of
 from .xai_request import chat_body, headers
 
 
@@ -41,15 +43,16 @@ class XaiProvider:
         self._settings = settings
         self._models = CloudModels.load() if models is None else models
         self._limits = Limits(settings.first_token_s, gap_s)
-        self._service = service(settings.base_url)
 
     def stream(self, request: Request, call: Call) -> AsyncIterator[ProviderChunk]:
         """The answer, piece by piece; raises ProviderErrors, and EgressRefused when nothing was
         sent."""
-        model = self._models.find(request.target.model)
-        reader = CompletionReader(request.target.model, model)
+        name = request.target.model
+        model = self._models.find(name)
+        said = complaints(self._settings.base_url, name)
+        reader = CompletionReader(said, partial(usage_of, model=model))
         open_reply = partial(self._open, request, call, model)
-        return read_answer(open_reply, reader, self._limits, self._service)
+        return read_answer(open_reply, reader, self._limits, said.service)
 
     def _open(
         self, request: Request, call: Call, model: CloudModel
@@ -59,7 +62,8 @@ class XaiProvider:
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise key_missing()
         return self._egress.post(
-            f"{self._settings.base_url}/chat/completions",
+            # The key is who we are there; the HTTP library refuses to be two.
+            f"{without_user(self._settings.base_url)}/chat/completions",
             headers(request, self._settings),
             encode(chat_body(request, self._settings, model)),
             call=call,

@@ -1,24 +1,24 @@
 """What chat completions stream, bytes in and chunks out; a whole JSON reply is read, too.
 
-Sans I/O: knows no connection and no timer; what the server says wrong becomes a ProviderError.
+Sans I/O: knows no connection, no timer and no price; what the server says wrong becomes a
+ProviderError.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ProviderError
 from ...types import Finish, ProviderChunk, Text, Thinking, ToolCall, ToolCalls, Usage
-from ..lines import MAX_LINE_BYTES, LineTooLong, SseDecoder, SseEvent, json_object
-from .cloud_models import CloudModel, cost_usd
-from .wire import count, items, new_call_id, obj, retry_after_s, text
-from .xai_errors import bad, broken, refused, words_of
+from ..lines import MAX_LINE_BYTES, LineTooLong, Objects, SseDecoder, SseEvent
+from .completions_errors import Complaints
+from .wire import count, items, new_call_id, obj, parsed, retry_after_s, text
 
-TICKS_PER_USD = 1e10
+Bill = Callable[[Mapping[str, Any]], Usage]
+"""A `usage` object as ours, with what it costs there."""
 
 
 @dataclass(slots=True)
@@ -40,19 +40,26 @@ class _Call:
 
 
 class CompletionReader:
-    """A `Reader` (see stream.py) of one reply. `name` is what was asked for, `model` its entry."""
+    """A `Reader` (see stream.py) of one reply."""
 
-    def __init__(self, name: str, model: CloudModel) -> None:
-        self._name = name
-        self._model = model
+    def __init__(self, complaints: Complaints, bill: Bill) -> None:
+        self._complaints = complaints
+        self._bill = bill
         self._sse = SseDecoder()
+        self._objects = Objects()
         self._head = b""
         self._whole: bytearray | None = None
         self._calls: dict[int, _Call] = {}
         self._usage: Mapping[str, Any] = {}
         self._finish = ""
+        self._has_text = False
+        self._refusal = ""
         self.pieces = 0
         self.ended = False
+
+    @property
+    def malformed(self) -> int:
+        return self._objects.malformed
 
     @property
     def complete(self) -> bool:
@@ -84,42 +91,48 @@ class CompletionReader:
 
     def refusal(self, status: int, headers: Mapping[str, str], body: str) -> ProviderError:
         """The error for a status that is none of 2xx."""
-        try:
-            words = words_of(json.loads(body))
-        except (ValueError, RecursionError):
-            words = ""
-        return refused(status, words, self._name, retry_after_s(headers, time.time()))
+        wait_s = retry_after_s(headers, time.time())
+        return self._complaints.refused(status, parsed(body), wait_s)
 
     def _event(self, event: SseEvent) -> Iterator[ProviderChunk]:
         if self.ended:
             return
         if event.is_done:
             yield from self._last()
+        elif event.name == "error":
+            reply = parsed(event.data)
+            raise self._complaints.broken(obj(reply).get("error") or reply or event.data)
         else:
-            yield from self._object(json_object(event.data), "delta")
+            for reply in self._objects.read(event.data):
+                yield from self._object(reply, "delta")
 
     def _completion(self, body: str) -> Iterator[ProviderChunk]:
         if self._head == b"<":
-            raise bad("was a web page")
-        yield from self._object(json_object(body), "message")
+            raise self._complaints.bad("was a web page")
+        for reply in self._objects.read(body):
+            yield from self._object(reply, "message")
 
     def _object(self, reply: Mapping[str, Any], part: str) -> Iterator[ProviderChunk]:
-        if reply.get("error"):
-            raise broken(reply["error"], self._name)
         self._usage = obj(reply.get("usage")) or self._usage
+        if reply.get("error"):
+            raise self._complaints.broken(reply["error"])
         for choice in items(reply.get("choices"))[:1]:
             yield from self._said(obj(obj(choice).get(part)))
             self._finish = self._finish or text(obj(choice).get("finish_reason"))
         if self._finish == "error":
-            raise bad("failed on xAI's side")
+            yield from self._billed()
+            raise self._complaints.bad("failed on the server's side")
 
     def _said(self, said: Mapping[str, Any]) -> Iterator[ProviderChunk]:
-        if thought := text(said.get("reasoning_content")):
+        # vLLM renamed the first to the second; a proxy may send both.
+        if thought := text(said.get("reasoning_content")) or text(said.get("reasoning")):
             self.pieces += 1
             yield Thinking(thought)
         if words := text(said.get("content")):
             self.pieces += 1
+            self._has_text = True
             yield Text(words)
+        self._refusal += text(said.get("refusal"))
         for position, delta in enumerate(items(said.get("tool_calls"))):
             self.pieces += 1
             index = obj(delta).get("index")
@@ -130,28 +143,40 @@ class CompletionReader:
         if self.ended:
             return
         if not self._finish:
-            raise bad("was cut off" if self.pieces else "was empty")
+            raise self._unfinished()
         self.ended = True
         if self._calls:
             yield ToolCalls(tuple(call.made() for _, call in sorted(self._calls.items())))
-        if self._usage:
-            yield usage_of(self._usage, self._model)
+        yield from self._billed()
+        if self._was_withheld:
+            raise self._complaints.withheld(self._refusal)
         yield Finish(self._reason())
+
+    def _billed(self) -> Iterator[ProviderChunk]:
+        """Also what was not answered in the end has been counted, and may cost."""
+        if self._usage:
+            yield self._bill(self._usage)
+
+    @property
+    def _was_withheld(self) -> bool:
+        filtered = self._finish == "content_filter" or bool(self._refusal)
+        return filtered and not self._has_text and not self._calls
+
+    def _unfinished(self) -> Exception:
+        if self._objects.problem is not None and not self.pieces:
+            return self._objects.problem
+        return self._complaints.bad("was cut off" if self.pieces else "was empty")
 
     def _reason(self) -> str:
         # Some servers that speak this dialect say "stop" after a tool call.
         return "tool_calls" if self._calls and self._finish == "stop" else self._finish
 
 
-def usage_of(said: Mapping[str, Any], model: CloudModel) -> Usage:
-    """The server's own count, and its own price where it gives one."""
-    usage = Usage(
+def counted(said: Mapping[str, Any]) -> Usage:
+    """The server's own count, without a price."""
+    return Usage(
         prompt_tokens=count(said.get("prompt_tokens")),
         completion_tokens=count(said.get("completion_tokens")),
         cached_tokens=count(obj(said.get("prompt_tokens_details")).get("cached_tokens")),
         reasoning_tokens=count(obj(said.get("completion_tokens_details")).get("reasoning_tokens")),
     )
-    ticks = said.get("cost_in_usd_ticks")
-    known = isinstance(ticks, int | float) and not isinstance(ticks, bool)
-    cost = count(ticks) / TICKS_PER_USD if known else cost_usd(model, usage)
-    return replace(usage, cost_usd=cost)
