@@ -330,6 +330,13 @@ def test_a_late_failure_that_knows_more_takes_over() -> None:
     assert bench.view(CLOUD).code == "unauthorized"
 
 
+def test_what_a_late_failure_was_told_is_not_undone_by_a_late_success() -> None:
+    bench = in_flight(Timeout("x"))
+    bench.registry.failed(LOCAL, RateLimited("x", retry_after_s=90))
+    bench.registry.succeeded(LOCAL)
+    assert bench.open_for() == 90.0
+
+
 @pytest.mark.parametrize(
     ("error", "closes"),
     [
@@ -519,6 +526,17 @@ def test_every_change_is_published_and_nothing_else() -> None:
     after("admit")
     after("succeeded")
     assert counts[-3:] == [3, 4, 5]
+
+
+def test_another_key_is_a_change() -> None:
+    bench = Bench("xai-one")
+    bench.fail(Unauthorized("x"), CLOUD)
+    bench.registry.configure("xai-one")
+    assert len(bench.published) == 2
+    bench.registry.configure("xai-two")
+    read = Snapshot.from_json(bench.published[-1])
+    assert read is not None
+    assert read.targets == ()
 
 
 def test_what_is_published_can_be_read_again() -> None:

@@ -407,6 +407,19 @@ def test_a_minute_can_be_raised_lowered_and_lifted() -> None:
     bench.close()
 
 
+def test_after_a_lowered_minute_the_wait_is_as_long_as_it_takes() -> None:
+    bench = Bench(replace(NONE, cloud_per_minute=3))
+    for _ in range(3):
+        bench.come(CLOUD)
+        bench.wait(10.0)
+    bench.configure(cloud_per_minute=2)
+    refused = bench.come(CLOUD)
+    bench.settle()
+    assert refused.error is not None
+    assert refused.error.retry_after_s == 40.0  # the second of three, not the first
+    bench.close()
+
+
 # --- properties ---------------------------------------------------------------------------------
 
 

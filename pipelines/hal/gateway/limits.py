@@ -159,7 +159,6 @@ class _Line:
     def _leave(self, waiter: asyncio.Future[bool]) -> None:
         if waiter in self._waiters:
             self._waiters.remove(waiter)
-            self.serve()
 
 
 class CallLimits:
