@@ -100,6 +100,13 @@ class Complaints:
     def bad(self, what: str) -> BadReply:
         return BadReply(f"{self.service.name}'s answer {what}.", provider=self.service.provider)
 
+    def failed_there(self) -> BadReply:
+        name = self.service.name
+        return BadReply(
+            f"The answer failed on {name[:1].lower()}{name[1:]}'s side.",
+            provider=self.service.provider,
+        )
+
     def withheld(self, words: str) -> ContentRefused:
         """The model was stopped, or declined, before it said anything."""
         reason = f": {quotable(words)}" if words else "; a filter held the answer back."

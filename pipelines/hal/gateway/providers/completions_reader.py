@@ -121,7 +121,7 @@ class CompletionReader:
             self._finish = self._finish or text(obj(choice).get("finish_reason"))
         if self._finish == "error":
             yield from self._billed()
-            raise self._complaints.bad("failed on the server's side")
+            raise self._complaints.failed_there()
 
     def _said(self, said: Mapping[str, Any]) -> Iterator[ProviderChunk]:
         # vLLM renamed the first to the second; a proxy may send both.
