@@ -40,6 +40,15 @@ def bare(request: Request) -> Request:
     return replace(request, parameters=parameters, tools=(), tool_choice=None)
 
 
+def shorter(request: Request) -> Request:
+    """The request with half of its history at most, whatever we think that fits: who finds it too
+    long counts otherwise, or holds less than it says."""
+    system, rest, last_user = _parts(request.messages)
+    start = _start(rest, last_user, conversation_tokens(rest[:last_user]) // 2)
+    dropped = request.dropped_messages + start
+    return replace(request, messages=(*system, *rest[start:]), dropped_messages=dropped)
+
+
 def conversation_id(chat_id: str | None) -> str | None:
     """A stable name for the chat that does not tell the chat's own id."""
     return sha256(f"hal-auto:{chat_id}".encode()).hexdigest()[:32] if chat_id else None
@@ -61,9 +70,7 @@ def _with_instructions(messages: Sequence[Message], evidence: Evidence) -> list[
 
 
 def _fit(messages: Sequence[Message], room_tokens: int, target: Target) -> tuple[Message, ...]:
-    system = [message for message in messages if message.role == "system"]
-    rest = [message for message in messages if message.role != "system"]
-    last_user = max((i for i, m in enumerate(rest) if m.role == "user"), default=0)
+    system, rest, last_user = _parts(messages)
     used = conversation_tokens(system) + conversation_tokens(rest[last_user:])
     if used > room_tokens:
         raise ContextTooLong(
@@ -71,13 +78,25 @@ def _fit(messages: Sequence[Message], room_tokens: int, target: Target) -> tuple
             f"({target.context_tokens:,}).",
             "Shorten it, raise LOCAL_CONTEXT_TOKENS, or let the cloud answer it.",
         )
+    return (*system, *rest[_start(rest, last_user, room_tokens - used) :])
+
+
+def _parts(messages: Sequence[Message]) -> tuple[list[Message], list[Message], int]:
+    """The system prompt, the conversation, and where in it the last user message stands."""
+    system = [message for message in messages if message.role == "system"]
+    rest = [message for message in messages if message.role != "system"]
+    return system, rest, max((i for i, m in enumerate(rest) if m.role == "user"), default=0)
+
+
+def _start(rest: Sequence[Message], last_user: int, room_tokens: int) -> int:
+    """From where on the history fits into this room."""
     start = last_user
     while start > 0:
-        used += conversation_tokens(rest[start - 1 : start])
-        if used > room_tokens:
+        room_tokens -= conversation_tokens(rest[start - 1 : start])
+        if room_tokens < 0:
             break
         start -= 1
     # An answer without its question, or a tool result without its call, only confuses a model.
     while 0 < start < last_user and rest[start].role != "user":
         start += 1
-    return (*system, *rest[start:])
+    return start

@@ -19,13 +19,13 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
 
 from .. import explain
 from ..background import Background
-from ..compose import bare, compose
+from ..compose import bare, compose, shorter
 from ..errors import HalError, NotSent, ProviderError, Timeout
 from ..recorder import TurnRecorder
 from ..settings import AnswerSettings
@@ -303,7 +303,7 @@ class Gateway:
                 )
                 if retry is None or progress.answer_shown:
                     raise
-                if (again := self._changed(request, retry.change, progress.job)) is None:
+                if (again := _changed(request, retry.change)) is None:
                     raise
                 recorder.degraded(f"{target.provider}_{error.code}_retried")
                 yield Status(explain.retry_line(target, error.sentence))
@@ -350,19 +350,13 @@ class Gateway:
         estimate = partial(self.policies.estimator.after, request)
         return Attempt(request, stream, record, job.recorder, estimate)
 
-    def _changed(self, request: Request, change: Change, job: Job) -> Request | None:
-        """The request as it shall be tried again; None when there is nothing left to change."""
-        if change is Change.BARE:
-            again = bare(request)
-        elif change is Change.SHORTER:
-            half = replace(request.target, context_tokens=request.target.context_tokens // 2)
-            try:
-                again = replace(self._compose(job, half), target=request.target)
-            except ProviderError:
-                return None
-        else:
-            return request
-        return None if again == request else again
+
+def _changed(request: Request, change: Change) -> Request | None:
+    """The request as it shall be tried again; None when there is nothing left to change."""
+    if change is Change.NONE:
+        return request
+    again = bare(request) if change is Change.BARE else shorter(request)
+    return None if again == request else again
 
 
 async def _replay(hit: CachedAnswer, progress: _Progress) -> AsyncGenerator[Chunk, None]:

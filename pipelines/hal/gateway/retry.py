@@ -36,6 +36,7 @@ _MAY_GO_ON = frozenset({520, 524})
 # The request was read and not liked.
 _DISLIKED = frozenset({400, 422})
 _TOO_LARGE = 413
+_NO_SUCCESS = 300
 
 
 class Change(StrEnum):
@@ -107,8 +108,10 @@ def _repeated(error: HalError, tries: Tries, target: Target, jitter: float) -> R
         return Retry(_between(QUICK_S, jitter))
     if isinstance(error, Overloaded):
         return _when_busy(error, target, jitter)
-    # It was accepted and has failed: once more where that is free.
-    if isinstance(error, BadReply) and not target.leaves_machine:
+    # It was accepted and has failed: once more where that is free. A 404 or a redirect is what
+    # something else says that listens there, and says again.
+    was_accepted = error.status is None or error.status < _NO_SUCCESS
+    if isinstance(error, BadReply) and was_accepted and not target.leaves_machine:
         return Retry(_between(QUICK_S, jitter))
     return None
 
