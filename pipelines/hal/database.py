@@ -80,11 +80,11 @@ def open_for_writing(
 
     `check` sees the file before anything writes, so that one it refuses stays as it is.
     """
-    make_private(path)
+    _make_private(path)
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     try:
         check(connection)
-        set_modes(connection)
+        _set_modes(connection)
         migrate(connection)
     except BaseException:
         connection.close()
@@ -130,7 +130,7 @@ def set_aside(path: Path, now_s: float) -> Path:
     return aside
 
 
-def make_private(path: Path) -> None:
+def _make_private(path: Path) -> None:
     """Folder 0700 when we make it, file 0600 always: SQLite gives its companions the same mode."""
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -142,7 +142,7 @@ def make_private(path: Path) -> None:
     path.chmod(0o600)
 
 
-def set_modes(connection: sqlite3.Connection) -> None:
+def _set_modes(connection: sqlite3.Connection) -> None:
     """WAL, and what must survive what."""
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")

@@ -9,13 +9,10 @@ import sqlite3
 from pathlib import Path
 
 from .. import database
-from ..database import identity, is_damage, make_private, open_for_reading, set_aside, set_modes
+from ..database import identity, is_damage, open_for_reading, set_aside
 from .schema import check, migrate
 
 __all__ = ["identity", "is_damage", "open_for_reading", "open_for_writing", "set_aside"]
-
-# Until the answer cache takes them from `hal.database`, where they are now.
-_make_private, _set_modes = make_private, set_modes
 
 
 def open_for_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
