@@ -20,7 +20,8 @@ NO_CHAT = (
 
 def decision_line(decision: Decision, plan: Plan) -> str:
     """What was decided and why: "local 30B · moderate (0.91) · an ordinary question"."""
-    parts = [plan.targets[0].label, _route(decision), decision.reason, *plan.notes]
+    words = dict.fromkeys((decision.reason, *plan.notes))  # a rule's reason may be a note as well
+    parts = [plan.targets[0].label, _route(decision), *words]
     if decision.degraded:
         parts.append(f"({decision.degraded.replace('_', ' ')})")
     return " · ".join(parts)

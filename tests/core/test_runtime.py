@@ -93,7 +93,7 @@ def test_a_turn_from_start_to_end(tmp_path: Path, server: OllamaServer) -> None:
 def test_without_any_ollama_it_starts_and_says_so(tmp_path: Path) -> None:
     runtime = started(tmp_path, refused_url())
     failures = [c for c in ask(runtime).result(SOON_S) if isinstance(c, Failure)]
-    assert [failure.code for failure in failures] == ["unreachable"]
+    assert [failure.code for failure in failures] == ["refused"]
     end(runtime)
 
 
