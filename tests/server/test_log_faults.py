@@ -132,7 +132,9 @@ def test_where_no_log_can_be_written_at_all(tmp_path_factory: pytest.TempPathFac
         house.judge("COMPLEX", 0.95)
         cloud = house.ask(TEXT)
         assert (cloud.text, cloud.error) == (f"{NANO}: {TEXT}", None)
-        assert "so nothing was sent" in cloud.statuses[2]
+        # Neither the log nor the budget can be kept there: no byte leaves.
+        assert "kept local: the budget cannot be checked" in cloud.statuses[1]
+        assert house.cloud_requests == []
         assert house.xai.requests == []
         assert "The session log cannot be" in house.ask("/why").text or house.ask("/why").text
         house.server.wait_for_log("The session log cannot be written")
