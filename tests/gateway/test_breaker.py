@@ -404,6 +404,21 @@ def test_a_new_key_starts_closed_and_an_old_one_is_still_refused() -> None:
     assert bench.registry.is_open(CLOUD)
 
 
+def test_forgetting_closes_all_and_a_call_on_its_way_may_still_report() -> None:
+    bench = Bench()
+    bench.registry.admit(LOCAL)
+    bench.fail(ConnectionRefused("x"))
+    bench.fail(Unauthorized("x"), CLOUD)
+    bench.registry.forget()
+    assert not bench.registry.is_open(LOCAL)
+    assert not bench.registry.is_open(CLOUD)
+    read = Snapshot.from_json(bench.published[-1])
+    assert read is not None
+    assert read.targets == ()
+    bench.registry.failed(LOCAL, Timeout("x"))
+    assert (bench.view().state, bench.view().failures) == (State.CLOSED, 1)
+
+
 def test_a_refusal_of_the_old_key_is_not_held_against_the_new_one() -> None:
     bench = Bench("xai-one")
     bench.registry.admit(CLOUD)
@@ -560,7 +575,11 @@ failures = st.sampled_from(
         *[Unreachable("x"), Unauthorized("x"), OutOfCredits("x"), Overloaded("x"), Rejected("x")],
         *[ModelMissing("x"), OverBudget("x")],
     ]
-) | st.builds(lambda wait_s: RateLimited("x", retry_after_s=wait_s), st.floats())
+) | st.builds(
+    # From a hundredth of a second on: the wall clock's floats tell no less apart.
+    lambda wait_s: RateLimited("x", retry_after_s=wait_s),
+    st.sampled_from([-1.0, 0.0, math.nan, math.inf]) | st.floats(0.01, 1e6),
+)
 pauses = st.sampled_from([0.0, 0.5, 3.0, 10.0, 31.0, 61.0, PROBE_S, LONGEST_S])
 
 

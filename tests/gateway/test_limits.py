@@ -276,6 +276,16 @@ def test_a_place_for_who_is_cancelled_in_that_moment_goes_to_the_next(bench: Ben
     assert bench.port.in_flight(LOCAL) == 1
 
 
+def test_a_place_that_was_passed_on_counts_once_in_the_minute() -> None:
+    bench = Bench(replace(NONE, local_concurrent=1, local_per_minute=2))
+    first, second, _ = (bench.come() for _ in range(3))
+    bench.settle()
+    first.after = lambda: bench.cancel(second)
+    first.leave.set()
+    assert bench.outcomes() == ["left", "cancelled", "inside"]
+    bench.close()
+
+
 def test_who_is_cancelled_just_before_gets_no_place(bench: Bench) -> None:
     first, second, _ = (bench.come() for _ in range(3))
     bench.settle()

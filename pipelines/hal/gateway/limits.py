@@ -69,19 +69,25 @@ class Quota:
     def end(self) -> None:
         self.in_use -= 1
 
+    def undo(self, begun: float) -> None:
+        """The call that began then did not come to anything: nothing was asked."""
+        self.end()
+        if begun in self._begun:
+            self._begun.remove(begun)
+
     def _forget(self, now: float) -> None:
         while self._begun and self._begun[0] + MINUTE_S <= now:
             self._begun.popleft()
 
 
 class _Line:
-    """First come, first served. A waiter's future is True when it has got a place, False when it
+    """First come, first served. A waiter's future is the time when it got a place, or None when it
     has waited long enough; the place is taken in its name in the same moment."""
 
     def __init__(self, caps: Caps, clock: Callable[[], float]) -> None:
         self.quota = Quota(caps)
         self._clock = clock
-        self._waiters: deque[asyncio.Future[bool]] = deque()
+        self._waiters: deque[asyncio.Future[float | None]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -103,16 +109,15 @@ class _Line:
         if wait_s <= 0 or self._is_hopeless(wait_s):
             return False
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
+        waiter: asyncio.Future[float | None] = loop.create_future()
         # A result, not a cancellation: whichever of place and time comes first is what counts.
         timer = loop.call_later(wait_s, self._expire, waiter)
         self._waiters.append(waiter)
         self.serve()
         try:
-            return await waiter
+            return await waiter is not None
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.result():
-                self.give_back()  # the place came in the same moment: to the next one
+            self._pass_on(waiter)
             raise
         finally:
             timer.cancel()
@@ -134,7 +139,7 @@ class _Line:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 self.quota.begin(now)
-                waiter.set_result(True)
+                waiter.set_result(now)
         self._set_alarm(now)
 
     def _set_alarm(self, now: float) -> None:
@@ -151,12 +156,18 @@ class _Line:
         """The minute alone takes longer than anybody would wait."""
         return self.quota.minute_wait_s(self._clock()) > wait_s
 
-    def _expire(self, waiter: asyncio.Future[bool]) -> None:
+    def _pass_on(self, waiter: asyncio.Future[float | None]) -> None:
+        """A place that came in the very moment in which the wait was cancelled: to the next one."""
+        if waiter.done() and not waiter.cancelled() and (begun := waiter.result()) is not None:
+            self.quota.undo(begun)
+            self.serve()
+
+    def _expire(self, waiter: asyncio.Future[float | None]) -> None:
         if not waiter.done():
-            waiter.set_result(False)
+            waiter.set_result(None)
             self._leave(waiter)
 
-    def _leave(self, waiter: asyncio.Future[bool]) -> None:
+    def _leave(self, waiter: asyncio.Future[float | None]) -> None:
         if waiter in self._waiters:
             self._waiters.remove(waiter)
 
