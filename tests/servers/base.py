@@ -21,6 +21,8 @@ from .exchange import Connection, Exchange, RecordedRequest
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 10.0
+# A connection that was just accepted is at hand within so many steps of the loop.
+_LATE_STEPS = 5
 
 
 def refused_url() -> str:
@@ -135,23 +137,30 @@ class ScriptedServer(ABC):
 
     async def _serve(self, ready: concurrent.futures.Future[int]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        tasks: set[asyncio.Task[None]] = set()
+        self._stopping = stopping = asyncio.Event()
+        talks: dict[asyncio.Task[None], Connection] = {}
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._connections += 1
             connection = Connection(reader, writer, self._connections)
             task = asyncio.create_task(self._converse(connection))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            talks[task] = connection
+            task.add_done_callback(talks.pop)
 
         server = await asyncio.start_server(accept, _HOST, self._port, backlog=512, ssl=self.tls)
         ready.set_result(server.sockets[0].getsockname()[1])
-        await self._stopping.wait()
+        await stopping.wait()
+        # Accept no more, let what was accepted arrive here, and only then close: what asyncio has
+        # taken from the socket when the server closes, it drops unclosed.
+        for listening in server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        for _ in range(_LATE_STEPS):
+            await asyncio.sleep(0)
         server.close()
-        for task in tasks:
+        for task, connection in list(talks.items()):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            connection.abort()  # a task that has not begun cannot do it
+        await asyncio.gather(*talks, return_exceptions=True)
         await asyncio.sleep(0)  # lets aborted transports close their sockets
 
     async def _converse(self, connection: Connection) -> None:

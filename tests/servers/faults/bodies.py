@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..script import Begin, Cut, End, Raw, Say, Stall, Status, Steps
+from ..script import Begin, Cut, End, Raw, Say, Sleep, Stall, Status, Steps
 from .fault import GOOD, HALF, SSE, Fault, Voice
 
 _PAGE = "<!doctype html><html><title>Sign in</title><body><h1>Sign in</h1></body></html>"
@@ -42,6 +42,10 @@ def _reasoning_only(voice: Voice) -> Steps:
     return [*map(Raw, thoughts), Raw(voice.end()), End()]
 
 
+def _thought_and_cut(voice: Voice) -> Steps:
+    return [Raw(voice.think("Hm. ")), Sleep(0.2), Cut(reset=True)]
+
+
 def _said(voice: Voice, *texts: str) -> Steps:
     return [*[Raw(voice.say(text)) for text in texts], Raw(voice.end()), End()]
 
@@ -77,7 +81,9 @@ BODIES = (
     Fault("empty stream", lambda voice: [Begin(), End()]),
     Fault("only the end", _only_the_end),
     Fault("reasoning only", _reasoning_only),
-    Fault("reasoning, then cut", lambda voice: [Raw(voice.think("Hm. ")), Cut(reset=True)]),
+    Fault(
+        "reasoning, then cut", lambda voice: [Raw(voice.think("Hm. ")), Sleep(0.2), Cut(reset=True)]
+    ),
     Fault("empty strings", lambda voice: _said(voice, "", "", "")),
     Fault("white space only", lambda voice: _said(voice, " ", "\n", "\t ")),
     Fault("a line of 2 MiB", _long_line),

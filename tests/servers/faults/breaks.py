@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ..script import Begin, Cut, End, Raw, Say, Steps, Wire
+from ..script import Begin, Cut, End, Raw, Say, Sleep, Steps, Wire
 from .fault import GOOD, HALF, Fault, Voice
+
+# What came in one packet with the break may be lost with it: mid-stream means that it was read.
+_READ = Sleep(0.2)
 
 
 def _bad_chunks(voice: Voice) -> Steps:
@@ -13,12 +16,12 @@ def _bad_chunks(voice: Voice) -> Steps:
 def _bad_chunks_later(voice: Voice) -> Steps:
     data = voice.say(HALF)
     chunk = f"{len(data):x}\r\n".encode() + data + b"\r\n"
-    return [Wire(voice.head() + chunk), Wire(b"ZZZ\r\n" + data), Cut()]
+    return [Wire(voice.head() + chunk), _READ, Wire(b"ZZZ\r\n" + data), Cut()]
 
 
 def _short(voice: Voice, data: bytes) -> Steps:
     """A head that promises more than comes."""
-    return [Wire(voice.head(length=len(data) + 1000) + data), Cut()]
+    return [Wire(voice.head(length=len(data) + 1000) + data), _READ, Cut()]
 
 
 def _gzip_lie(voice: Voice) -> Steps:
@@ -30,8 +33,8 @@ BREAKS = (
     Fault("reset before the head", lambda voice: [Cut(reset=True)]),
     Fault("cut after the head", lambda voice: [Begin(), Cut()]),
     Fault("reset after the head", lambda voice: [Begin(), Cut(reset=True)]),
-    Fault("cut mid-stream", lambda voice: [Say(HALF), Cut()]),
-    Fault("reset mid-stream", lambda voice: [Say(HALF), Cut(reset=True)]),
+    Fault("cut mid-stream", lambda voice: [Say(HALF), _READ, Cut()]),
+    Fault("reset mid-stream", lambda voice: [Say(HALF), _READ, Cut(reset=True)]),
     Fault("clean end without a finish", lambda voice: [Say(HALF), End()]),
     Fault("bad chunks", _bad_chunks),
     Fault("bad chunks mid-stream", _bad_chunks_later),

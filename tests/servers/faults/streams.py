@@ -110,7 +110,11 @@ STREAMS = (
     Fault("multi-line data", _multi_data, dialects=(SSE,)),
     Fault("blank lines between", _blank_lines),
     Fault("finish length", lambda voice: [Say(GOOD), Finish("length")]),
-    Fault("finish content_filter", lambda voice: [Say(GOOD), Finish("content_filter")]),
+    Fault(
+        "finish content_filter",
+        lambda voice: [Say(GOOD), Finish("content_filter")],
+        dialects=(SSE,),
+    ),
     Fault("finish tool_calls", lambda voice: [ToolCall("look", {"at": "swifts"})]),
     Fault("endless repetition", _repetition),
 )
