@@ -15,7 +15,7 @@ from .types import Evidence, Message, Parameters, Request, Target, Turn
 
 
 def compose(turn: Turn, target: Target, evidence: Evidence, *, pass_tools: bool) -> Request:
-    """The request for this target. Raises ContextTooLong when even the last message does not fit."""
+    """The request for this target; ContextTooLong when even the last message does not fit."""
     tools = turn.tools if pass_tools else ()
     messages = _with_instructions(turn.messages, evidence)
     room = (

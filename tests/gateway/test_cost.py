@@ -78,10 +78,20 @@ def test_a_model_of_this_machine_costs_nothing() -> None:
     assert ESTIMATOR.after(request, 36) == Usage(7, 10, cost_usd=0.0, is_estimate=True)
 
 
-def test_an_unknown_price_is_not_guessed() -> None:
-    assert ESTIMATOR.before(ask("grok-9")) is None
+def test_a_model_of_unknown_price_counts_as_the_dearest() -> None:
+    dearest = ESTIMATOR.before(ask("grok-4.7"))
+    assert dearest is not None
+    assert ESTIMATOR.before(ask("grok-9")) == pytest.approx(dearest, rel=0.01)
     usage = ESTIMATOR.after(ask("grok-9"), 360)
-    assert (usage.cost_usd, usage.completion_tokens, usage.is_estimate) == (None, 100, True)
+    assert (usage.completion_tokens, usage.is_estimate) == (100, True)
+    assert usage.cost_usd is not None
+    assert usage.cost_usd > 0
+
+
+def test_without_any_price_there_is_no_estimate() -> None:
+    estimator = PriceEstimator(CloudModels(()))
+    assert estimator.before(ask("grok-9")) is None
+    assert estimator.after(ask("grok-9"), 360).cost_usd is None
 
 
 def test_ones_own_price_is_used() -> None:

@@ -1,7 +1,9 @@
 """What a call would cost by the price table, and what one did that never said.
 
 Pure. Knows the table and sizes, no provider and no budget. A guess is meant to be a little too
-high: it is set aside for as long as the call runs, then the bill takes its place.
+high: it is set aside for as long as the call runs, then the bill takes its place. So a model that
+the table does not know, because it is newer, counts as the dearest one that it knows: a budget that
+is set must hold, and a new model must not be out of reach until somebody finds its price.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class PriceEstimator:
     reasoning: str = "default"
 
     def before(self, request: Request) -> float | None:
-        """USD; None when the price is unknown, 0.0 for a model on this machine.
+        """USD; 0.0 for a model on this machine, None when the table has no price at all.
 
         Nothing is taken to be in the provider's cache. `max_tokens` lowers the expectation and does
         not raise it: many chats come with a limit of 8,000 or 100,000, and few answers come near.
@@ -37,7 +39,7 @@ class PriceEstimator:
         if not request.target.leaves_machine:
             return 0.0
         expected, limit = EXPECTED_ANSWER_TOKENS, request.parameters.max_tokens or 0
-        model = self.models.find(request.target.model)
+        model = self._priced(request)
         usage = Usage(
             prompt_tokens=prompt_tokens(request),
             completion_tokens=min(limit, expected) if limit > 0 else expected,
@@ -58,9 +60,13 @@ class PriceEstimator:
         )
         if not request.target.leaves_machine:
             return replace(usage, cost_usd=0.0)
-        model = self.models.find(request.target.model)
+        model = self._priced(request)
         usage = replace(usage, reasoning_tokens=self._reasoning_tokens(model))
         return replace(usage, cost_usd=cost_usd(model, usage))
+
+    def _priced(self, request: Request) -> CloudModel:
+        model = self.models.find(request.target.model)
+        return model if model.price else replace(model, price=self.models.dearest)
 
     def _reasoning_tokens(self, model: CloudModel) -> int:
         # What the model does not take is not sent to it, and its own way holds.

@@ -6,7 +6,7 @@ is installed and configured comes in as Offers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import NoTarget
 from ..gateway.ports import Level, Standing
@@ -29,7 +29,7 @@ class Offers:
     simple: Target
     vision: Target | None
     clouds: tuple[Target, ...]
-    budget: Standing = Standing()
+    budget: Standing = field(default_factory=Standing)
     spill: str = ""
     note: str = ""
 

@@ -26,7 +26,8 @@ class TurnRow:
     """One turn. `started_at` is unix seconds in UTC; None means not known, or not yet.
 
     `provider`, `model` and `leaves_machine` are those of the target that answered. `speculation`
-    is '', 'used' or 'discarded', `cache` '', 'exact' or 'semantic'. `degradations` are words such as "classifier_timeout".
+    is '', 'used' or 'discarded', `cache` '', 'exact' or 'semantic'. `degradations` are words such
+    as "classifier_timeout".
     `features_json` is opaque JSON text. The store fills `process_id`: who is writing this turn.
     """
 

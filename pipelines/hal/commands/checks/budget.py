@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ...errors import HalError
-from ...gateway.budget import API_USER, Spent, judge, refusal, usd
+from ...gateway.budget import API_USER, judge, refusal, usd
 from ...gateway.ledger_file import Spending, read_spending
 from ...gateway.ports import Level
 from ...gateway.providers.cloud_models import PRICES_NAME, CloudModels
@@ -107,8 +107,6 @@ def _prices(context: Context) -> Iterator[Check]:
         yield warn("prices", warning, f"Correct {path}.")
     name = settings.cloud.model
     if settings.cloud.usable and models.find(name).price is None:
-        if (no := refusal(settings.budget, Spent(), None)) is not None:
-            yield fail("prices", f"{name} is not asked: {no}", no.remedy)
-        else:
-            remedy = f'Add it to {path}: {{"{name}": {{"input": USD, "output": USD}}}}'
-            yield warn("prices", f"the price of {name} is not known", remedy)
+        remedy = f'Add it to {path}: {{"{name}": {{"input": USD, "output": USD}}}}'
+        detail = f"the price of {name} is not known; it counts as the dearest that is"
+        yield warn("prices", detail, remedy)

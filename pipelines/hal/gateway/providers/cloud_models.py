@@ -99,6 +99,12 @@ class CloudModels:
         known = [model for model in self.models if model.means(name)]
         return max(known, key=lambda model: len(model.match), default=CloudModel(name))
 
+    @property
+    def dearest(self) -> Price | None:
+        """The highest price of the table, by what an answer costs; None when it has none."""
+        prices = [model.price for model in self.models if model.price]
+        return max(prices, key=lambda price: (price.output_usd, price.input_usd), default=None)
+
 
 def cost_usd(model: CloudModel, usage: Usage) -> float | None:
     """What this usage costs by the table; None when the price is unknown.
