@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import httpx
-import ollama
 
 from .errors import HalError
 from .gateway.cost import PriceEstimator
@@ -20,8 +18,10 @@ from .gateway.egress import Egress
 from .gateway.gateway import Gateway, Policies
 from .gateway.ports import Budget, Provider
 from .gateway.providers.cloud_models import PRICES_NAME, CloudModels
+from .gateway.providers.local_servers import LocalServers
 from .gateway.providers.ollama import OllamaProvider
 from .gateway.providers.ollama_models import LocalModels
+from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
 from .policies import SharedPolicies
 from .prompts import Prompt, load_prompt
@@ -36,13 +36,9 @@ from .survey import Survey
 from .types import Message, Target
 
 
-# A server on this machine or in this house answers a connection in milliseconds.
-CONNECT_S = 3.0
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a turn. `http` and `store` belong to the runtime, `client` to this object."""
+    """The parts of a turn. `http` and `store` belong to the runtime, `servers` to this object."""
 
     settings: Settings
     gateway: Gateway
@@ -52,13 +48,12 @@ class Services:
     classifier: Classifier
     log: Log
     without_search: Prompt
-    client: ollama.AsyncClient
+    servers: LocalServers
     models: LocalModels
 
     async def close(self) -> None:
         self.catalogue.close()
-        # The client has no public close in every version that we support.
-        await self.client._client.aclose()
+        await self.servers.close()
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -113,18 +108,6 @@ class ClassifierCalls:
         return (await self._models.show(model)).digest
 
 
-def local_client(settings: Settings) -> ollama.AsyncClient:
-    """The client for Ollama. It has no timeouts and follows redirects unless told otherwise."""
-    return ollama.AsyncClient(
-        settings.local.base_url,
-        # Refused is known at once; answers include the loading of a model.
-        timeout=httpx.Timeout(settings.local.first_token_s, connect=CONNECT_S),
-        follow_redirects=False,
-        # A proxy from the environment would see every question that is meant to stay here.
-        trust_env=False,
-    )
-
-
 def build_services(
     settings: Settings,
     http: aiohttp.ClientSession,
@@ -133,14 +116,15 @@ def build_services(
 ) -> Services:
     """Raises ConfigError when a prompt is missing or malformed."""
     log = Log(store, SessionReader(settings.log.database))
-    client = local_client(settings)
-    models = LocalModels(client)
+    servers = LocalServers(settings.local, http)
+    models = servers.main
     cloud_models = CloudModels.load(prices=settings.log.data_dir / PRICES_NAME)
     providers: dict[str, Provider] = {
         "ollama": OllamaProvider(http, settings.local, settings.answer.gap_s),
+        "openai": OpenAiProvider(http, settings.local, settings.answer.gap_s),
         "xai": XaiProvider(Egress(http, log), settings.cloud, settings.answer.gap_s, cloud_models),
     }
-    catalogue = Catalogue(models, settings, cloud_targets(settings, cloud_models))
+    catalogue = Catalogue(servers.by_url, settings, cloud_targets(settings, cloud_models))
     estimator = PriceEstimator(cloud_models, settings.cloud.reasoning)
     policies = Policies(
         cache=shared.cache,
@@ -148,7 +132,7 @@ def build_services(
         limits=shared.limits,
         breakers=shared.breakers,
         estimator=estimator,
-        is_cold=lambda _target: False,
+        is_cold=catalogue.is_cold,
         background=shared.background,
     )
     return Services(
@@ -176,7 +160,7 @@ def build_services(
         ),
         log=log,
         without_search=load_prompt("without_search"),
-        client=client,
+        servers=servers,
         models=models,
     )
 

@@ -29,9 +29,11 @@ from hal.types import Message
 from tests.servers import (
     BUSY,
     Cut,
+    Exchange,
     Label,
     OllamaModel,
     OllamaServer,
+    RecordedRequest,
     Say,
     Stall,
     Status,
@@ -72,15 +74,30 @@ def test_full_names(name: str, want: str) -> None:
 
 def test_what_is_installed_and_what_it_can_do() -> None:
     async def work(models: LocalModels) -> None:
-        assert dict(await models.list()) == {model.name: model.digest for model in MODELS}
+        listed = await models.list()
+        assert {name: found.digest for name, found in listed.items()} == {
+            model.name: model.digest for model in MODELS
+        }
+        assert await models.installed() == {model.name: model.size_bytes for model in MODELS}
         plain, eye = await models.show("plain"), await models.show("eye:7b")
         assert (plain.name, plain.context_tokens) == ("plain:latest", 2048)
         assert (plain.can_see, plain.can_think, plain.has_tools) == (False, False, True)
+        assert plain.can_answer
         assert (eye.can_see, eye.can_think, eye.has_tools) == (True, True, False)
         assert await models.version() == "0.13.5"
 
     with OllamaServer(models=MODELS) as server:
         using(server.url, work)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>", b'{"models": 3}x'])
+def test_a_list_that_is_none(body: bytes) -> None:
+    class Other(OllamaServer):
+        async def handle(self, request: RecordedRequest, exchange: Exchange) -> None:
+            await exchange.reply(200, body, {"content-type": "application/json"})
+
+    with Other() as server, pytest.raises(BadReply):
+        using(server.url, LocalModels.list)
 
 
 def test_a_model_is_shown_once_per_digest() -> None:

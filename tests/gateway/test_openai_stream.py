@@ -19,6 +19,7 @@ from hal.errors import (
     Unauthorized,
 )
 from hal.gateway.providers.openai_request import chat_body, headers
+from hal.settings import LocalHost
 from hal.types import Finish, Message, Parameters, Text, Thinking, ToolCalls
 from hal.types import Usage as Used
 from tests.servers import (
@@ -139,6 +140,15 @@ def test_a_password_in_the_address() -> None:
         assert answer("openai", with_password(server))[-1] == Finish("stop")
         assert server.chats[0].headers["authorization"] == BASIC
         assert "@" not in server.chats[0].headers["host"]
+
+
+def test_the_password_is_found_in_the_settings() -> None:
+    """The target that travels through the log does not hold it."""
+    with OpenAiServer(authorization=BASIC) as server:
+        host = LocalHost(with_password(server), "openai")
+        request = ask(replace(HOSTED, host=server.base_url))
+        assert answer("openai", "", request, hosts=(host,))[-1] == Finish("stop")
+        assert type(failure("openai", "", request)) is Unauthorized
 
 
 def test_a_wrong_password_is_in_no_error() -> None:

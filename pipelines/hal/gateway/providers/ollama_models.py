@@ -13,12 +13,13 @@ from typing import Any, cast
 import ollama
 
 from ...errors import BadReply
-from ...model_names import full_name
+from ...model_names import full_name, runs_in_cloud
 from ...types import Message
 from ..lines import NotJson, json_object
 from .ollama_errors import PROVIDER, missing, service, translated
 from .ollama_request import keep_alive as duration
 from .ollama_request import messages as shaped
+from .wire import count, items, obj, text
 
 # Ollama's own maximum; a larger one is refused.
 MAX_TOP_LOGPROBS = 20
@@ -36,9 +37,18 @@ class ModelInfo:
     name: str
     digest: str
     context_tokens: int | None
+    can_answer: bool
     can_see: bool
     can_think: bool
     has_tools: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model on the machine itself."""
+
+    digest: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,22 @@ class LocalModels:
         self._url = str(client._client.base_url).rstrip("/")
         self._shown: dict[tuple[str, str], ModelInfo] = {}
 
-    async def list(self) -> Mapping[str, str]:
-        """The installed models: full name -> digest."""
+    async def list(self) -> Mapping[str, Installed]:
+        """What is on the machine itself, by full name; what runs in Ollama's cloud is left out."""
         with translated(self._url, ""):
-            answer = await self._client.list()
-        return {full_name(m.model): m.digest or "" for m in answer.models if m.model}
+            # The client's own method drops the field that tells them apart: a cloud model can be
+            # copied to any name.
+            reply = await self._client._request_raw(  # type: ignore[no-untyped-call]
+                "GET", "/api/tags"
+            )
+            listed = obj(reply.json())
+            if "models" not in listed:
+                raise ValueError("no list of models")
+        return dict(_installed(obj(entry)) for entry in items(listed["models"]) if _is_here(entry))
+
+    async def installed(self) -> Mapping[str, int]:
+        """The installed models: full name -> bytes."""
+        return {name: model.size_bytes for name, model in (await self.list()).items()}
 
     async def show(self, model: str) -> ModelInfo:
         """What this model can do; asked once per digest. Raises ModelMissing."""
@@ -71,7 +92,7 @@ class LocalModels:
         installed = await self.list()
         if name not in installed:
             raise missing(model, service(self._url))
-        key = (name, installed[name])
+        key = (name, installed[name].digest)
         if key not in self._shown:
             with translated(self._url, model):
                 self._shown[key] = _info(*key, await self._client.show(model))
@@ -153,12 +174,23 @@ class LocalModels:
         return _object(model, answer.message.content or "")
 
 
+def _is_here(entry: object) -> bool:
+    name = text(obj(entry).get("model"))
+    return bool(name) and not runs_in_cloud(name) and not obj(entry).get("remote_host")
+
+
+def _installed(entry: Mapping[str, Any]) -> tuple[str, Installed]:
+    model = Installed(text(entry.get("digest")), count(entry.get("size")))
+    return full_name(text(entry.get("model"))), model
+
+
 def _info(name: str, digest: str, shown: ollama.ShowResponse) -> ModelInfo:
     abilities = shown.capabilities or ()
     return ModelInfo(
         name=name,
         digest=digest,
         context_tokens=_context(shown.modelinfo or {}),
+        can_answer="completion" in abilities,
         can_see="vision" in abilities,
         can_think="thinking" in abilities,
         has_tools="tools" in abilities,

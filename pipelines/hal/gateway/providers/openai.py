@@ -28,20 +28,23 @@ from .wire import fills_window
 class OpenAiProvider:
     """A `Provider` (see ports.py). The HTTP session belongs to the caller.
 
-    A target's host ends with /v1; without one the Ollama at `settings.base_url` is asked, which
-    speaks this dialect, too. `gap_s` and `settings.first_token_s` as for Ollama.
+    A target's host ends with /v1 and holds no password: that is in the settings. Without a host
+    the Ollama at `settings.base_url` is asked, which speaks this dialect, too. `gap_s` and
+    `settings.first_token_s` as for Ollama.
     """
 
     def __init__(self, http: aiohttp.ClientSession, settings: LocalSettings, gap_s: float) -> None:
         self._http = http
         self._settings = settings
         self._limits = Limits(settings.first_token_s, gap_s)
+        self._addresses = {without_user(host.url): host.url for host in settings.hosts}
 
     def stream(self, request: Request, call: Call) -> AsyncIterator[ProviderChunk]:  # noqa: ARG002
         """The answer, piece by piece; raises ProviderErrors, and EgressRefused for a target that
         is not local."""
         target = request.target
         host = target.host or f"{self._settings.base_url}/v1"
+        host = self._addresses.get(host, host)
         said = complaints(host, target)
         reader = CompletionReader(said, partial(local_usage, window_tokens=target.context_tokens))
         return read_answer(partial(self._open, request, host), reader, self._limits, said.service)

@@ -31,11 +31,14 @@ def chat_body(request: Request, settings: LocalSettings) -> dict[str, Any]:
 
 
 def headers(url: str) -> dict[str, str]:
+    return {"Accept": "text/event-stream"} | authorization(url)
+
+
+def authorization(url: str) -> dict[str, str]:
     """A user and a password in the address become a header; nothing else ever does."""
-    accept = {"Accept": "text/event-stream"}
     if (user := user_of(url)) is None:
-        return accept
-    return accept | {"Authorization": f"Basic {b64encode(':'.join(user).encode()).decode()}"}
+        return {}
+    return {"Authorization": f"Basic {b64encode(':'.join(user).encode()).decode()}"}
 
 
 def _sampling(parameters: Parameters) -> dict[str, Any]:

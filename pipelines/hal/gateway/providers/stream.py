@@ -108,9 +108,9 @@ async def read_answer(
     with _told(service, reader, limits):
         async with AsyncExitStack() as stack:
             async with timer.limit():
-                with _connecting(service):
+                with connecting(service):
                     response = await stack.enter_async_context(open_reply())
-                with _reading(service):
+                with reading(service):
                     await _check(response, reader, service)
             while not reader.ended:
                 data = await _read(response, reader, timer, service)
@@ -145,7 +145,7 @@ async def _read(
     response: aiohttp.ClientResponse, reader: Reader, timer: _Timer, service: Service
 ) -> bytes:
     try:
-        with _reading(service):
+        with reading(service):
             return await _next_bytes(response, timer.due(reader))
     except (TimeoutError, BadReply):
         if reader.complete:
@@ -189,9 +189,14 @@ async def _error_body(response: aiohttp.ClientResponse) -> str:
     body = bytearray()
     with suppress(*BREAKS):
         async with asyncio.timeout(ERROR_BODY_S):
-            while len(body) < ERROR_BODY_BYTES and (data := await response.content.readany()):
-                body += data
+            await read_into(body, response, ERROR_BODY_BYTES)
     return body.decode("utf-8", "replace")
+
+
+async def read_into(body: bytearray, response: aiohttp.ClientResponse, max_bytes: int) -> None:
+    """A body to its end, or until there is more of it than anybody wants."""
+    while len(body) < max_bytes and (data := await response.content.readany()):
+        body += data
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
@@ -205,7 +210,7 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
 
 
 @contextmanager
-def _connecting(service: Service) -> Iterator[None]:
+def connecting(service: Service) -> Iterator[None]:
     """Until the head of the reply is there."""
     try:
         yield
@@ -223,7 +228,7 @@ def _connecting(service: Service) -> Iterator[None]:
 
 
 @contextmanager
-def _reading(service: Service) -> Iterator[None]:
+def reading(service: Service) -> Iterator[None]:
     """From the head of the reply to its end."""
     try:
         yield
