@@ -72,13 +72,14 @@ def day_begins(now_s: float, tz: tzinfo | None = None) -> float:
     A day of 23 or 25 hours begins at its own midnight. Where the clock skips midnight, the day
     begins with the skip; where midnight comes twice, with the first one.
     """
-    now = datetime.fromtimestamp(now_s, tz)
+    # Of whole seconds: what is nearer to midnight than a microsecond would be rounded up to it.
+    now = datetime.fromtimestamp(floor(now_s), tz)
     return now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 
 
 def month_begins(now_s: float, tz: tzinfo | None = None) -> float:
     """The first second of the month, as for a day."""
-    now = datetime.fromtimestamp(now_s, tz)
+    now = datetime.fromtimestamp(floor(now_s), tz)
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 
 

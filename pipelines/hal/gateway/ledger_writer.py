@@ -97,7 +97,7 @@ class LedgerWriter:
         if self._unsaved or self.ended:
             self._catch_up(deadline)
         if self._unsaved:
-            self.warn(f"{len(self._unsaved)} amounts could not be written to budget.sqlite.")
+            self.warn(f"Amounts that could not be written to budget.sqlite: {len(self._unsaved)}.")
         self._file.close()
 
     def warn(self, message: str) -> None:
