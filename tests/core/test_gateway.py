@@ -245,6 +245,47 @@ def test_a_lone_target_that_fails_is_not_asked_for_a_while() -> None:
     assert "tried again in" in house.error.sentence
 
 
+def test_the_first_word_of_a_trial_lets_the_others_in() -> None:
+    async def work() -> list[Target]:
+        rules = Rules()
+        rules.breakers.failed(LOCAL, ConnectionRefused("x"))
+        rules.now += 1000
+        house = House(
+            plan(LOCAL), Scripted(scripts([Thinking("Hm."), Text("It"), HANG])), rules=rules
+        )
+        stream = house.gateway.stream(house.job)
+        assert await anext(stream) == Thinking("Hm.")
+        assert rules.breakers.is_open(LOCAL)
+        assert await anext(stream) == Text("It")
+        assert not rules.breakers.is_open(LOCAL)
+        await stream.aclose()
+        return house.provider.asked
+
+    assert run(work()) == [LOCAL]
+
+
+def test_answers_that_always_break_off_open_the_breaker() -> None:
+    rules = Rules()
+    for _ in range(3):
+        assert not rules.breakers.is_open(LOCAL)
+        answered(LOCAL, scripts=scripts([Text("It"), BadReply("x")]), rules=rules)
+    assert rules.breakers.is_open(LOCAL)
+
+
+def test_a_reader_that_leaves_while_a_model_loads_leaves_no_trial_behind() -> None:
+    async def work() -> None:
+        rules = Rules(cold=lambda _target: True)
+        rules.breakers.failed(LOCAL, ConnectionRefused("x"))
+        rules.now += 1000
+        house = House(plan(LOCAL), rules=rules)
+        stream = house.gateway.stream(house.job)
+        assert isinstance(await anext(stream), Status)
+        await stream.aclose()
+        assert not rules.breakers.is_open(LOCAL)
+
+    run(work())
+
+
 def test_a_cold_model_says_that_it_loads_and_its_slowness_does_not_count() -> None:
     rules = Rules(cold=lambda target: target == LOCAL)
     for _ in range(4):

@@ -41,6 +41,7 @@ class Attempt:
         self._queue: asyncio.Queue[ProviderChunk | Exception | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._guard = RepetitionGuard(request.target.label)
+        self._thinking_guard = RepetitionGuard(request.target.label)
         self._chars = 0
         self._told = self._answered = self._ended = False
 
@@ -68,9 +69,7 @@ class Attempt:
                 self._note(chunk)
                 yield chunk
             if not self._answered:
-                raise BadReply(  # noqa: TRY301 - to be recorded as what it is, below
-                    f"{self.target.label} ended without an answer.", "Ask again."
-                )
+                raise BadReply(f"{self.target.label} ended without an answer.", "Ask again.")
         except HalError as error:
             self._end(Outcome.FAILED, error)
             raise
@@ -94,6 +93,7 @@ class Attempt:
         elif isinstance(chunk, Thinking):
             self._record.token()
             self._chars += len(chunk.text)
+            self._thinking_guard.check(chunk.text)
         elif isinstance(chunk, ToolCalls):
             self._record.token()
             self._answered = True

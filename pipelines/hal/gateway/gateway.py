@@ -240,10 +240,11 @@ class Gateway:
                         yield Status(explain.waiting_line(target, policies.limits.waiting(target)))
                     place = policies.limits.slot(target, progress.remaining_s)
                 await held.enter_async_context(place)
-            policies.breakers.admit(target)
-            if cold := policies.is_cold(target):
-                yield Status(explain.loading_line(target))
+                policies.breakers.admit(target)
+            cold = policies.is_cold(target)
             with self._reported(target, cold=cold):
+                if cold:
+                    yield Status(explain.loading_line(target))
                 async with aclosing(self._try(request, progress, bill, begun)) as chunks:
                     async for chunk in chunks:
                         yield chunk
@@ -311,10 +312,14 @@ class Gateway:
             await self.policies.sleep(retry.wait_s)
 
     async def _answer(self, attempt: Attempt, progress: _Progress) -> AsyncGenerator[Chunk, None]:
-        finish = Finish()
+        finish, breakers = Finish(), self.policies.breakers
         async with aclosing(attempt.chunks()) as chunks:
             async for chunk in chunks:
+                silent = not progress.answer_shown
                 progress.note(chunk)
+                if silent and progress.answer_shown and breakers.is_open(attempt.target):
+                    # The one call that was let through: its long answer must not keep others out.
+                    breakers.succeeded(attempt.target)
                 if isinstance(chunk, Finish):
                     finish = chunk
                 elif not isinstance(chunk, Usage):
