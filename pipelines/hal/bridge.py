@@ -1,35 +1,31 @@
-"""From the loop to a worker thread: one turn's chunks as a generator of few, large strings.
+"""From the turn's loop to the server: one turn's chunks as few, large pieces for an outlet.
 
-The Pipelines server pulls a sync generator from worker threads, pays a thread hop for every item,
-does not close it on Stop, and may drop it anywhere. So: text is collected for some tens of
-milliseconds, a turn that nobody pulls any more is cancelled, and cancelling is one cheap call.
+Every piece costs the server something, and the server does not say when nobody reads any more. So:
+text is collected for some tens of milliseconds, a turn whose pieces nobody takes is cancelled, and
+cancelling is one cheap call. Knows neither threads nor ASGI: how pieces travel is the outlet's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-from collections.abc import AsyncIterator, Callable, Generator
-from dataclasses import dataclass
-from time import monotonic
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from .outlets import Outlet, Piece
 from .recorder import TurnRecorder
 from .types import Chunk, Decided, Failure, Text, Thinking
 from .wire import Wire
 
 logger = logging.getLogger("hal.bridge")
 
-# 25 pieces a second read as flowing text; each piece costs 0.2-0.4 ms of CPU in the server.
+# 25 pieces a second read as flowing text.
 COLLECT_S = 0.04
-# With many streams at once that cost is what limits the server, and 12 pieces a second still flow.
+# With many streams at once their pieces are what limits the server, and 12 a second still flow.
 CROWD, CROWD_COLLECT_S = 16, 0.08
-# A client that is alive is pulled from all the time; half a minute without a pull while something
-# waits means that the generator was dropped.
+# A client that is alive takes what there is; half a minute in which it takes nothing means that it
+# is gone, or that the server dropped the stream.
 ABANDONED_S = 30.0
-# How often a waiting worker looks whether the loop is still there.
-LOOK_S = 15.0
 
 UNEXPECTED = Failure(
     "hal-auto met an unexpected error in this turn. The server's log names it; "
@@ -38,30 +34,20 @@ UNEXPECTED = Failure(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What is handed over at once: SSE lines, and how many characters of the answer they hold."""
-
-    payload: str
-    chars: int = 0
-
-
 class Bridge:
-    """One per streamed turn. `begin()` on the loop, `pieces()` in the server's worker threads."""
+    """One per streamed turn. `begin()` on the turn's loop; its pieces come out of the outlet."""
 
     def __init__(
         self,
         wire: Wire,
         call_soon: Callable[..., Any],
+        outlet: Outlet,
         *,
         streams: Callable[[], int] = lambda: 1,
         abandoned_s: float = ABANDONED_S,
-        look_s: float = LOOK_S,
     ) -> None:
-        self._wire, self._call_soon = wire, call_soon
-        self._streams = streams
-        self._abandoned_s, self._look_s = abandoned_s, look_s
-        self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
+        self._wire, self._call_soon, self._outlet = wire, call_soon, outlet
+        self._streams, self._abandoned_s = streams, abandoned_s
         self._waiting: list[str] = []
         self._kind: type[Text] | type[Thinking] | None = None
         self._run: list[str] = []
@@ -70,8 +56,6 @@ class Bridge:
         self._flush_handle: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._recorders: list[TurnRecorder] = []
-        self._pulled_chars = 0
-        self._pulled_at = monotonic()
         self._stopping = False
         self._ended = False
 
@@ -142,8 +126,7 @@ class Bridge:
             self._sent_at = asyncio.get_running_loop().time()
         self._close_run()
         if self._waiting:
-            # Several SSE events in one item: the server adds the last blank line itself.
-            self._pieces.put(Piece("\n\n".join(self._waiting), self._chars))
+            self._outlet.put(Piece("\n\n".join(self._waiting), self._chars))
             self._waiting.clear()
             self._chars = 0
 
@@ -151,12 +134,12 @@ class Bridge:
         if not self._ended:
             self._ended = True
             self._flush()
-            self._pieces.put(None)
+            self._outlet.end()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._ended:
             return
-        if not self._pieces.empty() and monotonic() - self._pulled_at > self._abandoned_s:
+        if self._outlet.stalled_s() > self._abandoned_s:
             self._cancel()
         else:
             loop.call_later(self._abandoned_s / 3, self._watch, loop)
@@ -169,34 +152,12 @@ class Bridge:
             return
         self._stopping = True
         for recorder in self._recorders:
-            recorder.delivered_chars = self._pulled_chars
+            recorder.delivered_chars = self._outlet.chars
         self._task.cancel()
 
     # From any thread.
 
     def cancel(self) -> None:
-        """End the turn now; cheap, idempotent, never raises."""
-        self._call_soon(self._cancel)
-
-    def pieces(self, is_alive: Callable[[], bool]) -> Generator[str, None, None]:
-        """What the server pulls. Ends with the turn; dropping it cancels the turn."""
-        try:
-            while (piece := self._next(is_alive)) is not None:
-                self._pulled_at = monotonic()
-                self._pulled_chars += piece.chars
-                yield piece.payload
-        finally:
-            self.cancel()
-
-    def _next(self, is_alive: Callable[[], bool]) -> Piece | None:
-        self._pulled_at = monotonic()
-        while True:
-            try:
-                return self._pieces.get(timeout=self._look_s)
-            except queue.Empty:
-                if is_alive():
-                    continue
-                if self._ended:
-                    return None
-                self._ended = True
-                return Piece(self._wire.encode(UNEXPECTED) or "")
+        """End the turn now, if it has not ended; cheap, idempotent, never raises."""
+        if not self._ended:
+            self._call_soon(self._cancel)

@@ -1,8 +1,8 @@
-"""Notices that a client went away, which the Pipelines server itself does not.
+"""An ASGI layer around the server's own stack, for chat completions alone.
 
-An ASGI layer around the server's own stack: for a chat completion it reads the whole body, goes on
-listening for the disconnect, and tells whoever asked. It also lets a plain `curl -d '{...}'` in.
-Knows nothing of turns.
+It notices that a client went away, which the Pipelines server itself does not: it reads the whole
+body, goes on listening for the disconnect, and tells whoever asked. It lets whoever asked write
+before the server does. It also lets a plain `curl -d '{...}'` in. Knows nothing of turns.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Writer = Callable[[Send], Awaitable[None]]
 
 PATH_END = "/chat/completions"
 FORM = b"application/x-www-form-urlencoded"
@@ -29,6 +30,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[[], None]] = []
+        self._writer: Writer | None = None
         self.gone = asyncio.Event()
 
     def on_gone(self, callback: Callable[[], None]) -> None:
@@ -40,6 +42,30 @@ class Watch:
         self.gone.set()
         for callback in list(self._callbacks):
             callback()
+
+    def write_first(self, writer: Writer) -> None:
+        """Have the writer write part of the body before the server writes its own.
+
+        To be called before the server's first piece of the body, which waits until the writer has
+        returned: so does everything after it, because an app awaits each `send`.
+        """
+        self._writer = writer
+
+    def sender(self, send: Send) -> Send:
+        """The `send` for the server."""
+
+        async def send_in_turn(event: Event) -> None:
+            if self._writer is not None and event["type"] == "http.response.body":
+                writer, self._writer = self._writer, None
+                await writer(send)
+            await send(event)
+
+        return send_in_turn
+
+    def over(self) -> None:
+        """The server is done with the request; a writer that never got its turn must hear of it."""
+        if self._writer is not None:
+            self.client_left()
 
 
 # Set where the request begins and read where `pipe()` is called: the server copies the context into
@@ -63,8 +89,9 @@ class DisconnectWatch:
         CURRENT_WATCH.set(watch)
         listener = asyncio.create_task(_listen(receive, watch))
         try:
-            await self.hal_inner(scope, _replay(body, watch), send)
+            await self.hal_inner(scope, _replay(body, watch), watch.sender(send))
         finally:
+            watch.over()
             listener.cancel()
             with suppress(asyncio.CancelledError):
                 await listener

@@ -6,6 +6,7 @@ about a turn. Nothing here raises into the server: it explains.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Generator, Mapping
@@ -22,6 +23,7 @@ from pydantic import BaseModel
 from . import disconnect, openwebui
 from .bridge import UNEXPECTED, Bridge
 from .errors import HalError
+from .outlets import Direct, Handover, Pulled, Source
 from .recorder import TurnRecorder
 from .runtime import Runtime
 from .settings import Settings
@@ -33,8 +35,8 @@ from .wire import Wire, completion, error_of
 logger = logging.getLogger("hal.manifold")
 
 MODEL = "hal.auto"
-# Every waiting stream holds a thread of the server's pool, and so does the model list: 40, its
-# default, freezes everything from the 41st stream on. A thread takes about 0.1 MB.
+# Every waiting completion holds a thread of the server's pool, and so does the model list: 40, its
+# default, freezes everything from the 41st on. A thread takes about 0.1 MB.
 SERVER_THREADS = 256
 # Closing the log takes some milliseconds; a reload must not wait for streams.
 SHUTDOWN_S = 0.3
@@ -52,6 +54,7 @@ class Manifold:
         self._stored_problems = repair(valves_file) if valves_file else ()
         self.valves: Valves = valves_class(os.environ)()
         self._runtime: Runtime | None = None
+        self._handover: Handover
         self._failure = Failure("hal-auto has not started yet.", "starting")
 
     async def on_startup(self) -> None:
@@ -62,6 +65,7 @@ class Manifold:
             logging.getLogger("httpx").setLevel(logging.WARNING)
             if not disconnect.install():
                 logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
+            self._handover = Handover(asyncio.get_running_loop())
             runtime = Runtime(Settings.from_valves(self.valves))
             self._report(runtime.settings)
             await anyio.to_thread.run_sync(runtime.start)
@@ -114,7 +118,7 @@ class Manifold:
                 return _refuse(self._failure, stream=turn.stream)
             if not turn.stream:
                 return _complete(self._runtime, turn)
-            return _stream(self._runtime, turn)
+            return _stream(self._runtime, turn, self._handover)
         except Exception:
             logger.exception("request not understood")
             return _refuse(UNEXPECTED, stream=bool(body.get("stream", True)))
@@ -124,14 +128,19 @@ class Manifold:
             logger.warning("valves: %s", warning)
 
 
-def _stream(runtime: Runtime, turn: Turn) -> Generator[str, None, None]:
+def _stream(runtime: Runtime, turn: Turn, handover: Handover) -> Generator[str, None, None]:
     show = runtime.settings.answer.show_status and turn.message_id is not None
     wire = Wire(turn.id, MODEL, int(time()), show_events=show)
-    bridge = Bridge(wire, runtime.call_soon, streams=lambda: runtime.running_turns)
-    if (watch := disconnect.CURRENT_WATCH.get()) is not None:
+    watch = disconnect.CURRENT_WATCH.get()
+    outlet = Pulled() if watch is None else Direct(handover)
+    bridge = Bridge(wire, runtime.call_soon, outlet, streams=lambda: runtime.running_turns)
+    source = Source(runtime.is_alive, bridge.cancel, wire.encode(UNEXPECTED) or "")
+    if watch is not None and isinstance(outlet, Direct):
+        watch.on_gone(outlet.close)
         watch.on_gone(bridge.cancel)
+        watch.write_first(partial(outlet.write, source))
     runtime.call_soon(bridge.begin, lambda recorders: runtime.answer(turn, recorders))
-    return bridge.pieces(runtime.is_alive)
+    return outlet.pieces(source) if isinstance(outlet, Pulled) else _nothing()
 
 
 def _complete(runtime: Runtime, turn: Turn) -> BaseModel:
@@ -159,6 +168,11 @@ def _refuse(failure: Failure, *, stream: bool) -> Generator[str, None, None] | d
     if not stream:
         return error_of(failure)
     return _one(Wire("0", MODEL, int(time()), show_events=False).encode(failure) or "")
+
+
+def _nothing() -> Generator[str, None, None]:
+    """All that the server pulls of an answer that is written past it: it adds its own ending."""
+    yield from ()
 
 
 def _one(item: str) -> Generator[str, None, None]:

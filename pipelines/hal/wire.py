@@ -25,6 +25,10 @@ from .types import (
     Usage,
 )
 
+# `json.dumps` makes a new encoder for each call that is not all defaults.
+_UNESCAPED = json.JSONEncoder(ensure_ascii=False)
+_HERE = "-"
+
 
 class Wire:
     """Encodes the chunks of one turn. `show_events`: the caller draws status lines."""
@@ -37,6 +41,8 @@ class Wire:
             "model": model,
         }
         self._show_events = show_events
+        # What differs from one piece of text to the next is the text: the rest is made once.
+        self._text, self._thinking = self._around("content"), self._around("reasoning_content")
 
     def encode(self, chunk: Chunk) -> str | None:
         """One `data:` line without its blank line; None for what this caller does not get."""
@@ -44,10 +50,14 @@ class Wire:
         return None if payload is None else _line(payload)
 
     def text(self, text: str) -> str:
-        return _line(self._delta({"content": text}))
+        return f"{self._text[0]}{_json(text)}{self._text[1]}"
 
     def thinking(self, text: str) -> str:
-        return _line(self._delta({"reasoning_content": text}))
+        return f"{self._thinking[0]}{_json(text)}{self._thinking[1]}"
+
+    def _around(self, kind: str) -> tuple[str, str]:
+        before, after = _line(self._delta({kind: _HERE})).rsplit(_json(_HERE), 1)
+        return before, after
 
     def _payload(self, chunk: Chunk) -> dict[str, Any] | None:
         match chunk:
@@ -173,13 +183,17 @@ def tool_call(call: ToolCall, index: int | None = None) -> dict[str, Any]:
 
 
 def _line(payload: Mapping[str, Any]) -> str:
-    line = f"data: {json.dumps(payload, ensure_ascii=False)}"
+    return f"data: {_json(payload)}"
+
+
+def _json(value: object) -> str:
+    encoded = _UNESCAPED.encode(value)
     try:
-        line.encode()
+        encoded.encode()
     except UnicodeEncodeError:
         # Half an emoji: escaped, the reader can still put it together with the half that follows.
-        return f"data: {json.dumps(payload)}"
-    return line
+        return json.dumps(value)
+    return encoded
 
 
 def _whole(text: str) -> str:

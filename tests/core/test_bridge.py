@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.bridge import COLLECT_S, UNEXPECTED, Bridge
+from hal.outlets import LOOK_S, Pulled, Source
 from hal.recorder import TurnRecorder
 from hal.sessions.record import ContentRow
 from hal.types import (
@@ -64,15 +65,32 @@ def running() -> Iterator[LoopThread]:
     loop.stop()
 
 
-def bridge(running: LoopThread, *, show_events: bool = True, **limits: float) -> Bridge:
-    wire = Wire("t", "hal.auto", 0, show_events=show_events)
-    return Bridge(wire, running.call_soon, **limits)
+class Made:
+    """A bridge whose pieces are pulled, as by a server without our ASGI layer."""
+
+    def __init__(
+        self,
+        running: LoopThread,
+        *,
+        show_events: bool = True,
+        look_s: float = LOOK_S,
+        **limits: float,
+    ) -> None:
+        wire = Wire("t", "hal.auto", 0, show_events=show_events)
+        self._outlet = Pulled(look_s)
+        self.bridge = Bridge(wire, running.call_soon, self._outlet, **limits)
+        self.cancel = self.bridge.cancel
+        last_word = wire.encode(UNEXPECTED) or ""
+        self._source = Source(running.is_alive, self.bridge.cancel, last_word)
+
+    def pieces(self) -> Pieces:
+        return self._outlet.pieces(self._source)
 
 
-def begun(running: LoopThread, answer: Answer, **options: Any) -> tuple[Bridge, Pieces]:
-    made = bridge(running, **options)
-    running.call_soon(made.begin, answer)
-    return made, made.pieces(running.is_alive)
+def begun(running: LoopThread, answer: Answer, **options: Any) -> tuple[Made, Pieces]:
+    made = Made(running, **options)
+    running.call_soon(made.bridge.begin, answer)
+    return made, made.pieces()
 
 
 Pieces = Generator[str, None, None]
@@ -332,40 +350,40 @@ def test_a_slow_upstream_is_not_abandoned(running: LoopThread) -> None:
 
 
 def test_a_turn_cancelled_before_it_began(running: LoopThread) -> None:
-    made, asked = bridge(running), list[int]()
+    made, asked = Made(running), list[int]()
 
     async def answer(_: list[TurnRecorder]) -> AsyncIterator[Chunk]:
         asked.append(1)
         yield Text("too late")
 
     made.cancel()
-    running.call_soon(made.begin, answer)
-    assert list(made.pieces(running.is_alive)) == []
+    running.call_soon(made.bridge.begin, answer)
+    assert list(made.pieces()) == []
     assert asked == []
 
 
 def test_a_turn_cancelled_before_its_first_step(running: LoopThread) -> None:
-    made, asked = bridge(running), list[int]()
+    made, asked = Made(running), list[int]()
 
     async def answer(_: list[TurnRecorder]) -> AsyncIterator[Chunk]:
         asked.append(1)
         yield Text("too late")
 
     def both() -> None:
-        made.begin(answer)
-        made._cancel()  # what the loop runs next when the client left in the same moment
+        made.bridge.begin(answer)
+        made.bridge._cancel()  # what the loop runs next when the client left in the same moment
 
     running.call_soon(both)
-    assert list(made.pieces(running.is_alive)) == []
+    assert list(made.pieces()) == []
     assert asked == []
 
 
 def test_a_loop_that_is_gone_is_said_once() -> None:
     gone = LoopThread()
     gone.stop()
-    made = bridge(gone, look_s=0.01)
-    gone.call_soon(made.begin, chunks(Text("never")))
-    found = events(list(made.pieces(gone.is_alive)))
+    made = Made(gone, look_s=0.01)
+    gone.call_soon(made.bridge.begin, chunks(Text("never")))
+    found = events(list(made.pieces()))
     assert [event["error"]["code"] for event in found] == [UNEXPECTED.code]
 
 

@@ -210,6 +210,74 @@ def test_requests_at_once_have_watches_of_their_own() -> None:
     assert run(work()).count(True) == 1
 
 
+START: Event = {"type": "http.response.start"}
+
+
+def body(data: bytes, more: bool = True) -> Event:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def test_a_writer_comes_before_the_body_and_after_the_head() -> None:
+    async def work() -> list[Event]:
+        client = Client(piece(b"{}"))
+
+        async def writer(send: Send) -> None:
+            for word in (b"one", b"two"):
+                await asyncio.sleep(0.01)
+                await send(body(word))
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            watch = CURRENT_WATCH.get()
+            assert watch is not None
+            watch.write_first(writer)
+            await send(START)
+            await send(body(b"tail"))
+            await send(body(b"", more=False))
+
+        await call(app, client)
+        return client.got
+
+    written = [body(b"one"), body(b"two"), body(b"tail"), body(b"", more=False)]
+    assert run(work()) == [START, *written]
+
+
+def test_a_writer_that_never_gets_its_turn_learns_that_all_is_over() -> None:
+    async def work() -> list[str]:
+        told: list[str] = []
+
+        async def writer(send: Send) -> None:
+            told.append("written")
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            watch = CURRENT_WATCH.get()
+            assert watch is not None
+            watch.on_gone(lambda: told.append("over"))
+            watch.write_first(writer)
+            await send(START)
+
+        await call(app, Client(piece(b"{}")))
+        return told
+
+    assert run(work()) == ["over"]
+
+
+def test_without_a_writer_all_events_pass_and_nobody_is_told() -> None:
+    async def work() -> tuple[list[Event], list[str]]:
+        client, told = Client(piece(b"{}")), list[str]()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            watch = CURRENT_WATCH.get()
+            assert watch is not None
+            watch.on_gone(lambda: told.append("gone"))
+            await send(START)
+            await send(body(b"all", more=False))
+
+        await call(app, client)
+        return client.got, told
+
+    assert run(work()) == ([START, body(b"all", more=False)], [])
+
+
 def test_the_watch_is_seen_in_worker_threads() -> None:
     async def work() -> bool:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

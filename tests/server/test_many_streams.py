@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 
+from hal.manifold import SERVER_THREADS
 from tests.harness import openwebui
 from tests.harness.interpreters import NAMES
 from tests.servers import Say, Until, words
@@ -66,6 +70,45 @@ def test_a_hundred_slow_streams(house: House) -> None:
     # Alive means piece by piece, not all at the end.
     assert min(len(answer.chunks) for answer in answers) > 8
     wait_until(lambda: sum(t["outcome"] == "done" for t in house.log.turns()) == MANY)
+
+
+def test_more_streams_than_the_server_has_threads(house: House) -> None:
+    """They are written past its thread pool: none of them holds a thread while it waits."""
+    go = threading.Event()
+    house.answer_with([Say("> "), Until(go), Say("done")])
+    count = SERVER_THREADS + 10
+    bodies = [house.server.prepare(HI, True)] * count
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(house.server.many, bodies)
+        try:
+            house.wait_for_local(count, timeout_s=30)
+            assert house.server.models()
+        finally:
+            go.set()
+        answers = running.result(30)
+    assert {answer.text for answer in answers} == {"> done"}
+    assert all(answer.done for answer in answers)
+
+
+def test_a_slow_reader_gets_all_of_it_and_holds_up_nobody(house: House) -> None:
+    # More than what the sockets between the two take, so that the server has to wait.
+    words_of_it = [f"{number:07d} ".encode() * 4096 for number in range(300)]
+    house.answer_with([Say(word.decode()) for word in words_of_it])
+    body = json.dumps(house.server.prepare(HI, True)).encode()
+    address = urlsplit(house.server.url)
+    head = f"POST /chat/completions HTTP/1.0\r\nHost: {address.netloc}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((address.hostname or "", address.port or 0), 20) as slow:
+        slow.sendall(head.encode() + body)
+        seen = slow.recv(1000)
+        time.sleep(0.5)
+        house.answer_with([Say("quick")])
+        assert house.server.chat(HI).text == "quick"
+        while data := slow.recv(1 << 20):
+            seen += data
+    for word in words_of_it:
+        assert word in seen
+    assert b"data: [DONE]" in seen[-50:]
 
 
 def test_sixty_that_wait_without_a_stream(house: House) -> None:
