@@ -23,7 +23,7 @@ from ...errors import (
     Unauthorized,
 )
 from .refusals import IN_ANSWER, kind_of
-from .stream import Service
+from .service import Service
 from .wire import obj, said, shortened, signs, text
 
 # A server may quote a header back at us.

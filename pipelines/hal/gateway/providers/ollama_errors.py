@@ -22,7 +22,7 @@ from ...errors import (
     Unauthorized,
 )
 from .refusals import IN_ANSWER, kind_of
-from .stream import Service, closed_early, nobody_listens, unreachable
+from .service import Service, closed_early, nobody_listens, unreachable
 from .wire import shortened
 
 PROVIDER = "ollama"

@@ -14,7 +14,7 @@ from ...errors import BadReply, ProviderError
 from ...types import Finish, ProviderChunk, Text, Thinking, ToolCall, ToolCalls, Usage
 from ..lines import NdjsonDecoder
 from .ollama_errors import PROVIDER, refused
-from .stream import Service
+from .service import Service
 from .wire import (
     count,
     error_text,

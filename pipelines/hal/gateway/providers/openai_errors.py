@@ -9,7 +9,7 @@ from ...addresses import without_user
 from ...errors import ContextTooLong, ModelMissing, OutOfCredits, Unauthorized
 from ...types import Target
 from .completions_errors import Complaints
-from .stream import Service
+from .service import Service
 
 PROVIDER = "openai"
 SETTING = "LOCAL_HOSTS"

@@ -18,7 +18,8 @@ from ...types import Target
 from .completions_errors import Complaints
 from .openai_errors import PROVIDER, complaints
 from .openai_request import authorization
-from .stream import REQUEST_TIMEOUT, connecting, read_into, reading
+from .service import connecting, reading
+from .stream import REQUEST_TIMEOUT, read_into
 from .wire import count, items, obj, parsed, text
 
 # A list of some hundred models with their rights; more is no list of models.

@@ -13,18 +13,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 
-from ...errors import (
-    BadReply,
-    ConnectionRefused,
-    ConnectionReset,
-    ProviderError,
-    Timeout,
-    Unreachable,
-)
+from ...errors import BadReply, ProviderError, Timeout
 from ...types import ProviderChunk
 from ..lines import LineTooLong, WireError
+from .service import BREAKS, Service, connecting, reading
 
 logger = logging.getLogger("hal.gateway")
 
@@ -41,26 +34,8 @@ ERROR_BODY_S = 2.0
 # aiohttp closes a connection whose chunks are malformed, and leaves who reads from it waiting. So
 # often looked at, it is as fast as a reset, and costs nothing.
 ALIVE_S = 0.25
-# What breaks a reply: the connection, its framing or its compression.
-BREAKS = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 Opener = Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Who is called, for the sentences in errors.
-
-    `url` is for people, without a password; `setting` holds it. `remedy`: what to do when nobody
-    answers. `place`: what people call the machine, "" where there is one only.
-    """
-
-    name: str
-    provider: str
-    url: str
-    setting: str
-    remedy: str
-    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,39 +180,6 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
             await response.content.readany()
 
 
-# Every exception of the transport becomes one of ours `from None`: aiohttp's carry the request's
-# headers, and so the key.
-
-
-@contextmanager
-def connecting(service: Service) -> Iterator[None]:
-    """Until the head of the reply is there."""
-    try:
-        yield
-    except (aiohttp.ClientResponseError, aiohttp.InvalidURL):
-        raise _not_http(service) from None
-    except aiohttp.ClientSSLError:
-        raise _no_tls(service) from None
-    except aiohttp.ClientConnectorError as error:
-        nobody = isinstance(error.os_error, ConnectionRefusedError)
-        raise (nobody_listens if nobody else unreachable)(service) from None
-    except aiohttp.ServerTimeoutError:  # the connection alone has such a timer
-        raise unreachable(service) from None
-    except (aiohttp.ClientError, OSError):
-        raise closed_early(service) from None
-
-
-@contextmanager
-def reading(service: Service) -> Iterator[None]:
-    """From the head of the reply to its end."""
-    try:
-        yield
-    except TimeoutError:
-        raise
-    except BREAKS:
-        raise cut_off(service) from None
-
-
 @contextmanager
 def _told(service: Service, reader: Reader, limits: Limits) -> Iterator[None]:
     """What our own timers and decoders raise, in words; and what was left out, for the log."""
@@ -252,30 +194,6 @@ def _told(service: Service, reader: Reader, limits: Limits) -> Iterator[None]:
             logger.warning("%s: %d malformed pieces in a reply", service.name, reader.malformed)
 
 
-def nobody_listens(service: Service) -> ConnectionRefused:
-    return ConnectionRefused(_no_reply(service), service.remedy, provider=service.provider)
-
-
-def unreachable(service: Service) -> Unreachable:
-    return Unreachable(_no_reply(service), service.remedy, provider=service.provider)
-
-
-def closed_early(service: Service) -> ConnectionReset:
-    return ConnectionReset(
-        f"{service.name} does not answer at {service.url}: it closed the connection.",
-        service.remedy,
-        provider=service.provider,
-    )
-
-
-def _no_reply(service: Service) -> str:
-    return f"{service.name} does not answer at {service.url}."
-
-
-def cut_off(service: Service) -> BadReply:
-    return BadReply(f"The answer of {service.name} was cut off.", provider=service.provider)
-
-
 def _late(service: Service, reader: Reader, limits: Limits) -> Timeout:
     waited = (
         f"stopped talking for {limits.gap_s:g} s"
@@ -283,22 +201,6 @@ def _late(service: Service, reader: Reader, limits: Limits) -> Timeout:
         else f"sent no first token within {limits.first_s:g} s"
     )
     return Timeout(f"{service.name} {waited}.", provider=service.provider)
-
-
-def _no_tls(service: Service) -> Unreachable:
-    return Unreachable(
-        f"No safe connection to {service.name} at {service.url}: TLS failed.",
-        "Check the address, the clock and the certificates of this machine.",
-        provider=service.provider,
-    )
-
-
-def _not_http(service: Service) -> BadReply:
-    return BadReply(
-        f"What listens at {service.url} does not speak HTTP as {service.name} does.",
-        f"Check {service.setting}.",
-        provider=service.provider,
-    )
 
 
 def _no_answer(service: Service, error: WireError) -> BadReply:

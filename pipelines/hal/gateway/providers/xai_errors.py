@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...addresses import without_user
 from ...errors import ModelMissing, OutOfCredits, Unauthorized
 from .completions_errors import Complaints
-from .stream import Service
+from .service import Service
 
 PROVIDER = "xai"
 SETTING = "XAI_API_BASE_URL"
