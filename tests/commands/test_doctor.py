@@ -16,6 +16,8 @@ from hal.commands.checks import cloud, local, machine, search, server, valves
 from hal.commands.checks.result import Check, Context, Status
 from hal.commands.doctor import line, summary
 from hal.commands.stored import Places, settings_in_force
+from hal.settings import LocalHost
+from tests.gateway.helpers import OpenAiServer
 from tests.servers import (
     KEY,
     Exchange,
@@ -23,6 +25,7 @@ from tests.servers import (
     OllamaServer,
     RecordedRequest,
     ScriptedServer,
+    XaiModel,
     XaiServer,
     refused_url,
 )
@@ -104,6 +107,114 @@ def test_no_ollama_is_a_failure_with_two_ways_out(tmp_path: Path) -> None:
     (check,) = local.checks(context(tmp_path, OLLAMA_HOST=refused_url()))
     assert check.status is FAIL
     assert "hal serve" in check.remedy
+
+
+# --- local hosts --------------------------------------------------------------------------------
+
+
+def hosts(folder: Path, main: OllamaServer, *words: str, **environ: str) -> list[Check]:
+    found = context(folder, OLLAMA_HOST=main.url, HAL_LOCAL_HOSTS=" ".join(words), **environ)
+    return [check for check in local.checks(found) if not check.name.startswith(("Ol", "model"))]
+
+
+NANO = OllamaModel("nemotron-3-nano:30b", capabilities=("completion", "thinking"))
+
+
+def test_every_host_is_looked_at(tmp_path: Path) -> None:
+    with OllamaServer() as main, OllamaServer(models=[NANO]) as other, OpenAiServer() as vllm:
+        one, two = hosts(tmp_path, main, other.url, vllm.base_url)
+    assert (one.status, two.status) == (OK, OK)
+    assert one.name == f"host {other.url.removeprefix('http://')}"
+    assert one.detail == "Ollama 0.13.5; nemotron-3-nano:30b there, not loaded yet"
+    assert two.detail == "OpenAI's API; nano-30b loaded"
+    assert {r.method for r in (*other.requests, *vllm.requests)} == {"GET"}
+
+
+def test_a_host_that_is_away_is_no_failure(tmp_path: Path) -> None:
+    with OllamaServer() as main:
+        found = hosts(tmp_path, main, refused_url(), f"{refused_url()}/v1")
+    assert [check.status for check in found] == [WARN, WARN]
+    assert all("LOCAL_HOSTS" in check.remedy for check in found)
+
+
+def test_a_host_without_the_model(tmp_path: Path) -> None:
+    several = (XaiModel("a"), XaiModel("b"))
+    with (
+        OllamaServer() as main,
+        OllamaServer(models=[OllamaModel("other:1b")]) as other,
+        OpenAiServer(models=several) as studio,
+    ):
+        words = (other.url, f"{other.url.replace('127.0.0.1', 'localhost')}#mine", studio.base_url)
+        found = hosts(tmp_path, main, *words)
+    assert [check.status for check in found] == [FAIL, FAIL, FAIL]
+    assert found[0].remedy == "There: ollama pull nemotron-3-nano:30b"
+    assert found[1].remedy == "There: ollama pull mine"
+    assert "a, b" in found[2].detail
+    assert f"{studio.base_url}#MODEL" in found[2].remedy
+
+
+def test_a_host_that_is_too_old_for_the_model(tmp_path: Path) -> None:
+    with OllamaServer() as main, OllamaServer(models=[NANO], version="0.13.3") as old:
+        (check,) = hosts(tmp_path, main, old.url)
+    assert check.status is FAIL
+    assert "needs Ollama 0.13.4" in check.detail
+
+
+def test_a_host_of_the_other_dialect(tmp_path: Path) -> None:
+    with OllamaServer() as main, OpenAiServer() as vllm, Answering(200, b"[]") as page:
+        found = hosts(tmp_path, main, vllm.url, page.url, f"{page.url}/v1")
+    assert [check.status for check in found] == [FAIL, FAIL, FAIL]
+    assert f"write {vllm.base_url}." in found[0].remedy
+    assert all(check.remedy == "Check the address in LOCAL_HOSTS." for check in found[1:])
+
+
+def test_an_ollama_that_is_asked_as_if_it_were_none(tmp_path: Path) -> None:
+    class Both(OpenAiServer):
+        async def handle(self, request: RecordedRequest, exchange: Exchange) -> None:
+            if request.path == "/api/version":
+                await exchange.reply(200, b'{"version": "0.13.5"}', {})
+            else:
+                await super().handle(request, exchange)
+
+    with OllamaServer() as main, Both() as other:
+        (check,) = hosts(tmp_path, main, other.base_url)
+    assert check.status is WARN
+    assert f"Write {other.url}:" in check.remedy
+
+
+def test_a_password_that_is_wrong_is_not_shown(tmp_path: Path) -> None:
+    with OllamaServer() as main, OpenAiServer(authorization="Basic no") as vllm:
+        word = vllm.base_url.replace("http://", "http://me:hidden@")
+        (check,) = hosts(tmp_path, main, word)
+    assert check.status is FAIL
+    assert "does not let us in" in check.detail
+    assert "hidden" not in str(check)
+
+
+def test_a_model_that_only_another_host_has(tmp_path: Path) -> None:
+    classifier = OllamaModel("nemotron-mini:4b")
+    with OllamaServer(models=[classifier]) as main, OllamaServer(models=[NANO]) as other:
+        found = context(tmp_path, OLLAMA_HOST=main.url, HAL_LOCAL_HOSTS=other.url)
+        checks = list(local.checks(found))
+    assert all(check.status is OK for check in checks)
+    assert "on another host only" in [check.detail for check in checks]
+
+
+PLACES = [
+    ("http://8.8.8.8:11434", FAIL),
+    ("https://gpu.example.org/v1", FAIL),
+    ("http://192.168.1.9:11434", WARN),
+    ("http://me:hidden@gpu.lan:8000/v1", WARN),
+    ("https://gpu.lan/v1", None),
+    ("http://localhost:11435", None),
+]
+
+
+@pytest.mark.parametrize(("url", "status"), PLACES)
+def test_where_what_is_called_local_goes(url: str, status: Status | None) -> None:
+    found = list(local._where(LocalHost(url), "host x"))
+    assert [check.status for check in found] == ([status] if status else [])
+    assert "hidden" not in str(found)
 
 
 # --- cloud --------------------------------------------------------------------------------------

@@ -12,11 +12,16 @@ import httpx
 import ollama
 import requests
 
+from ..addresses import without_user
 from ..errors import Unreachable
 from ..model_names import full_name
 
 CONNECT_S = 2.0  # Ollama is on this machine or in this house; more only delays the answer "no"
 READ_S = 5.0  # the list of a busy host takes a moment
+
+
+class OtherService(Unreachable):
+    """Something listens there, and it is not what was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,20 @@ def take_inventory(url: str) -> Inventory:
             models = tuple(model.model or "" for model in client.list().models)
             loaded = tuple(model.model or "" for model in client.ps().models)
     except (ConnectionError, httpx.HTTPError) as error:
-        raise Unreachable(f"No Ollama at {url} ({type(error).__name__}).") from None
-    except (ollama.ResponseError, ValueError):
-        raise Unreachable(f"What listens at {url} is no Ollama.") from None
-    return Inventory(url, _version(url), models, loaded)
+        raise Unreachable(f"No Ollama at {without_user(url)} ({type(error).__name__}).") from None
+    except (ollama.ResponseError, ValueError, TypeError):  # TypeError: JSON that is no object
+        raise OtherService(f"What listens at {without_user(url)} is no Ollama.") from None
+    return Inventory(url, version_of(url), models, loaded)
 
 
-def _version(url: str) -> str:
-    """The client library has no call for it."""
+def version_of(url: str) -> str:
+    """Ollama's version, "" where it is none; the client library has no call for it."""
     with requests.Session() as session:
         session.trust_env = False
         try:
-            reply = session.get(f"{url}/api/version", timeout=(CONNECT_S, READ_S)).json()
+            reply = session.get(
+                f"{url}/api/version", timeout=(CONNECT_S, READ_S), allow_redirects=False
+            ).json()
         except (requests.RequestException, ValueError):
             return ""
     return str(reply.get("version", "")) if isinstance(reply, dict) else ""
