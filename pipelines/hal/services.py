@@ -139,13 +139,7 @@ def build_services(
         settings=settings,
         gateway=Gateway(providers, settings.answer, policies),
         survey=Survey(
-            catalogue,
-            shared.breakers,
-            shared.limits,
-            shared.budget,
-            estimator,
-            settings.cloud.spill,
-            settings.answer.pass_tools,
+            catalogue, shared.breakers, shared.limits, shared.budget, estimator, settings
         ),
         budget=shared.budget,
         catalogue=catalogue,
