@@ -15,8 +15,17 @@ from hal.embedded.errors import Cancelled, HashMismatch, ModelUnavailable
 from hal.embedded.fetch import cache_folder, cached, ensure_first_available, ensure_model
 from hal.embedded.lock import exclusive
 from hal.embedded.progress import Step
-from hal.embedded.sources import OnWire, Packages, Publisher, SourceFailed
-from tests.embedded.packages import CONTENT, only_from, piece, tiny_model, write_wheel
+from hal.embedded.sources import Conversion, OnWire, Packages, Publisher, SourceFailed
+from tests.embedded.packages import (
+    CONTENT,
+    only_from,
+    piece,
+    tiny_embedder,
+    tiny_model,
+    tiny_weights,
+    write_weights,
+    write_wheel,
+)
 
 
 @dataclass
@@ -141,6 +150,47 @@ def test_raising_from_progress_stops_and_keeps(tmp_path: Path) -> None:
     again = Scripted()
     ensure_model(tiny_model(), tmp_path, sources=[again])
     assert again.offsets == [kept]
+
+
+def test_weights_become_a_verified_file(shelf: Path, tmp_path: Path) -> None:
+    write_weights(shelf, tiny_weights())
+    model = tiny_embedder()
+    path = ensure_model(model, tmp_path / "cache")
+    assert path.stat().st_size == model.size_bytes
+    assert not (shelf / "ran").exists(), "code of the package was run"
+    assert ensure_model(model, tmp_path / "cache", sources=[]) == path
+
+
+@pytest.mark.parametrize("begun_bytes", [1, 700, 20_000])
+def test_a_conversion_goes_on_where_it_stopped(
+    begun_bytes: int, shelf: Path, tmp_path: Path
+) -> None:
+    write_weights(shelf, tiny_weights())
+    model = tiny_embedder()
+    whole = b"".join(Conversion().chunks(model, 0, lambda _: None))
+    (tmp_path / "tiny-embed.gguf.partial").write_bytes(whole[:begun_bytes])
+    assert ensure_model(model, tmp_path, sources=[Conversion()]).read_bytes() == whole
+
+
+def test_forged_weights_are_refused(shelf: Path, tmp_path: Path) -> None:
+    write_weights(shelf, tiny_weights()[:-1] + b"\x01")
+    with pytest.raises(ModelUnavailable, match=r"model\.safetensors is not the publisher's"):
+        ensure_model(tiny_embedder(), tmp_path, sources=[Conversion()])
+
+
+def test_what_is_published_for_llama_cpp_is_not_converted(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="published as a file for llama"):
+        ensure_model(tiny_model(), tmp_path, sources=[Conversion()])
+
+
+def test_override_does_not_stand_for_a_model_that_only_embeds(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.gguf"
+    own.write_bytes(b"whatever")
+    monkeypatch.setenv("HAL_EMBEDDED_MODEL", str(own))
+    write_weights(shelf, tiny_weights())
+    assert ensure_model(tiny_embedder(), tmp_path, sources=[Conversion()]).name != own.name
 
 
 def test_override_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

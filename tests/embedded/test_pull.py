@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -87,3 +88,17 @@ def test_a_listener_who_leaves_stops_the_download(shelf: Path, tmp_path: Path) -
             assert not (tmp_path / "cache" / "tiny.gguf").exists()
 
     asyncio.run(story())
+
+
+def test_a_server_that_ends_is_not_waited_for(shelf: Path, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with serving(tmp_path / "cache", tiny_model()) as client:
+            stream = await client.pull("tiny:1b", stream=True)
+            await anext(stream)  # type: ignore[call-overload]
+
+    asyncio.run(story())
+    # The thread ends in peace with the loop gone: what it raised would fail this test.
+    for thread in threading.enumerate():
+        if thread.name == "pull tiny:1b":
+            thread.join(20)
+            assert not thread.is_alive()

@@ -158,7 +158,8 @@ async def _get_ready(
     await web.TCPSite(runner, options.host, options.port).start()
     host, port = runner.addresses[0][:2]
     if not options.no_load:
-        async with engine.lease(library.find(first), engine.settings.keep_alive_s):
+        served, stay_s = library.find(first), engine.settings.keep_alive_s
+        async with engine.lease(served, stay_s, embedding=served.model.only_embeds):
             pass
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -32,6 +32,9 @@ class Answerer:
         """Yield the reply's lines; the first error comes before the first line."""
         request.check()
         served = self.library.find(request.model)
+        if served.model.only_embeds:
+            verb = "chat" if isinstance(request, ChatRequest) else "generate"
+            raise BadRequest(f'"{request.model}" does not support {verb}')
         stay_s = keep_alive_s(request.keep_alive, self.engine.settings.keep_alive_s)
         reply = _reply(request)
         if _is_empty(request):

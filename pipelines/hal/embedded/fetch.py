@@ -55,6 +55,11 @@ def override() -> Path | None:
     return path
 
 
+def own_file(model: Model) -> Path | None:
+    """Return the user's own file, if it stands for this model: it answers, and seldom embeds."""
+    return None if model.only_embeds else override()
+
+
 def cached(model: Model, folder: Path) -> Path | None:
     """Return the verified file, or None; cheap, because the marker saves hashing it again."""
     path = folder / model.file_name
@@ -78,7 +83,7 @@ def ensure_model(
     ModelUnavailable, HashMismatch.
     """
     wanted = find(model) if isinstance(model, str) else model
-    own = override()
+    own = own_file(wanted)
     if own is not None:
         return own
     folder = cache_dir if cache_dir is not None else cache_folder()
@@ -105,7 +110,7 @@ def ensure_first_available(
                 raise
             progress(Step(f"{error}\nUsing {alternative} instead, which answers worse."))
         else:
-            return (overridden(model, path) if override() else model), path
+            return (overridden(model, path) if own_file(model) else model), path
     raise ModelUnavailable("(none)", "no model was named.")
 
 

@@ -110,7 +110,7 @@ def shown(served: Served) -> Event:
             f"{family}.context_length": served.model.context_length,
             f"{family}.embedding_length": served.model.embedding_length,
         },
-        "capabilities": ["completion"],
+        "capabilities": ["embedding" if served.model.only_embeds else "completion"],
         "modified_at": timestamp(served.modified_at),
     }
 

