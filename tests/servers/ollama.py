@@ -121,7 +121,8 @@ class OllamaServer(ScriptedServer):
         if path == "/api/tags":
             return Status(200, {"models": [m.listing() for m in self.models.values()]})
         if path == "/api/ps":
-            loaded = [self.models[name].running(ctx) for name, ctx in self._loaded.items()]
+            known = ((self.models.get(name), ctx) for name, ctx in self._loaded.items())
+            loaded = [model.running(ctx) for model, ctx in known if model]
             return Status(200, {"models": loaded})
         return None
 

@@ -59,6 +59,7 @@ def _moved(voice: Voice) -> Steps:
 _KEY_WRONG = (
     "Incorrect API key provided: xai-test-key. You can obtain an API key from https://console.x.ai."
 )
+_QUOTES_THE_KEY = "The service is temporarily unavailable (Authorization: Bearer xai-test-key)."
 _NO_CREDITS = "Your team 42 has used all available credits or reached its monthly spending limit."
 _TOO_LONG = "This model's maximum prompt length is 131072 but the request contains 140337 tokens."
 _NO_MODEL = "The model grok-4.3 does not exist or your team 42 does not have access to it."
@@ -93,7 +94,7 @@ STATUSES = (
     Fault("429 insufficient_quota", _quota),
     _refused("500", 500, "Internal error.", "llama runner process has terminated"),
     _page("502", 502),
-    _refused("503", 503, "The service is temporarily unavailable.", "loading model"),
+    _refused("503", 503, _QUOTES_THE_KEY, "loading model"),
     Fault("503 busy", lambda voice: [BUSY], dialects=(NDJSON,)),
     _page("504", 504),
     _refused("529", 529, "Overloaded.", "overloaded"),
