@@ -1,4 +1,4 @@
-"""A fast upstream for benchmarks: 64 tokens in both dialects, in a process of its own.
+"""A fast upstream for benchmarks: some tokens in both dialects, in a process of its own.
 
 Knows no pipeline. Bytes are made beforehand, so that the stub costs as little as it can.
 """
@@ -10,6 +10,7 @@ import json
 import multiprocessing as mp
 from multiprocessing.connection import Connection
 
+# What a short answer has.
 TOKENS = 64
 WORD = "word "
 
@@ -65,10 +66,10 @@ ANSWERS = {
 
 
 class Stub:
-    """`first_s` to the first token, `gap_s` between two; both can be changed by the parent."""
+    """`first_s` to the first token, `gap_s` after each; the parent can change all three."""
 
-    def __init__(self, first_s: float, gap_s: float) -> None:
-        self.first_s, self.gap_s = first_s, gap_s
+    def __init__(self) -> None:
+        self.first_s, self.gap_s, self.tokens = 0.0, 0.0, TOKENS
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -88,7 +89,7 @@ class Stub:
         head, token, end = DIALECTS[path]
         writer.write(head)
         await asyncio.sleep(self.first_s)
-        for _ in range(TOKENS):
+        for _ in range(self.tokens):
             writer.write(token)
             if self.gap_s:
                 await asyncio.sleep(self.gap_s)
@@ -97,13 +98,13 @@ class Stub:
 
 
 async def _serve(pipe: Connection) -> None:
-    stub = Stub(0.0, 0.0)
+    stub = Stub()
     server = await asyncio.start_server(stub, "127.0.0.1", 0, backlog=512)
     pipe.send(server.sockets[0].getsockname()[1])
     loop = asyncio.get_running_loop()
 
     def order() -> None:
-        stub.first_s, stub.gap_s = pipe.recv()
+        stub.first_s, stub.gap_s, stub.tokens = pipe.recv()
 
     loop.add_reader(pipe.fileno(), order)
     await server.serve_forever()
@@ -114,7 +115,7 @@ def _run(pipe: Connection) -> None:
 
 
 class StubProcess:
-    """The stub as a process; `.url`, `.pace(first_s, gap_s)`, a context manager."""
+    """The stub as a process; `.url`, `.pace(first_s, gap_s, tokens)`, a context manager."""
 
     def __enter__(self) -> StubProcess:
         self._pipe, far = mp.Pipe()
@@ -123,8 +124,8 @@ class StubProcess:
         self.url = f"http://127.0.0.1:{self._pipe.recv()}"
         return self
 
-    def pace(self, first_s: float, gap_s: float) -> None:
-        self._pipe.send((first_s, gap_s))
+    def pace(self, first_s: float, gap_s: float, tokens: int = TOKENS) -> None:
+        self._pipe.send((first_s, gap_s, tokens))
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
