@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _PRIMARY_CODE = 0xFF
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # WAL and shared memory belong to the file: a new database must never find the old one's.
 _SUFFIXES = ("", "-wal", "-shm")
+_PAUSE_S = 0.002  # to make a new file takes about as long
 
 
 class FileTooNew(ConfigError):
@@ -84,7 +86,7 @@ def open_for_writing(
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     try:
         check(connection)
-        _set_modes(connection)
+        _set_modes(connection, busy_timeout_s)
         migrate(connection)
     except BaseException:
         connection.close()
@@ -142,11 +144,23 @@ def _make_private(path: Path) -> None:
     path.chmod(0o600)
 
 
-def _set_modes(connection: sqlite3.Connection) -> None:
+def _set_modes(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
     """WAL, and what must survive what."""
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection, busy_timeout_s)
     # NORMAL outlives a killed process; only a power cut may take the last moments. FULL costs 4 ms.
     connection.execute("PRAGMA synchronous = NORMAL")
     # What expired is overwritten, not only unlinked.
     connection.execute("PRAGMA secure_delete = ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    """Wait for another one that makes the same new file: this once, SQLite does not wait itself."""
+    deadline = time.monotonic() + busy_timeout_s
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)

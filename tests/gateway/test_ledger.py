@@ -312,6 +312,7 @@ def test_a_restart_forgets_nothing(path: Path) -> None:
             await ledger.reserve(expense("a", 0.5))
             await ledger.settle("a", 0.4, is_estimate=False)
             await ledger.reserve(expense("b", 0.5))
+        assert ledger.warnings == ()
         async with opened(path, DAY) as ledger:
             assert (await ledger.standing("ann", 0.2)).note.startswith("would cost about $0.20")
             assert "$0.10 is left" in await refused(ledger, "c", 0.2)

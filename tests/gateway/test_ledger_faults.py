@@ -13,13 +13,16 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from hal.database import open_for_writing
 from hal.errors import OverBudget
 from hal.gateway.ledger import SETTLE_WAIT_S, Ledger
 from hal.gateway.ledger_rows import SCHEMA
@@ -152,6 +155,22 @@ def test_processes_cannot_pass_a_cap_together(path: Path) -> None:
         assert [process.wait(10) for process in processes] == [0] * PROCESSES
     assert sum(went) == 20
     assert today_usd(path) == pytest.approx(2.0)
+
+
+def test_a_new_file_may_be_made_by_several_at_once(tmp_path: Path) -> None:
+    """SQLite does not wait for a lock while it makes a file anew, so that we have to."""
+
+    def make(path: Path, together: threading.Barrier) -> int:
+        together.wait(10)
+        with closing(open_for_writing(path, 5.0, SCHEMA.check, SCHEMA.migrate)) as connection:
+            return SCHEMA.check(connection)
+
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(100):  # without the wait, about one in ten fails
+            path = tmp_path / str(number) / "budget.sqlite"
+            together = threading.Barrier(3)
+            found = [pool.submit(make, path, together) for _ in range(3)]
+            assert [future.result(10) for future in found] == [SCHEMA.version] * 3
 
 
 # --- a lock -------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ KEPT_S = 400 * 86_400.0
 CARE_EVERY_S = 3600.0
 _READ_TIMEOUT_S = 2.0  # readers wait for nobody in WAL mode, but for recovery after a kill
 
+_ONE_TRY_S = 0.001  # for who comes too late
+
 
 class LedgerUnreadable(HalError):
     """There is a file, but it cannot be read now."""
@@ -88,11 +90,10 @@ class LedgerFile:
             return self._attempt(begin, work, limit_s)
 
     def _attempt(self, begin: str, work: Work[T], limit_s: float) -> T:
-        if limit_s <= 0:
-            raise TimeoutError("it is busy")
+        limit_s = max(limit_s, _ONE_TRY_S)
         try:
             connection = self._open(limit_s)
-            connection.execute(f"PRAGMA busy_timeout = {max(1, int(limit_s * 1000))}")
+            connection.execute(f"PRAGMA busy_timeout = {limit_s * 1000:.0f}")
             connection.execute(begin)
             result = work(connection)
             connection.execute("COMMIT")
