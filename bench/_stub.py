@@ -90,6 +90,8 @@ class Stub:
         writer.write(head)
         await asyncio.sleep(self.first_s)
         for _ in range(self.tokens):
+            if writer.is_closing():
+                raise ConnectionAbortedError  # the reader has left: nothing more to say
             writer.write(token)
             if self.gap_s:
                 await asyncio.sleep(self.gap_s)
