@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from .cache_question import Question, Word, code, language_of, plain, read
-from .cache_words import ALTERNATIVES, ASPECTS, LANGUAGES, UNKNOWN, Language
+from .cache_words import ALTERNATIVES, ASPECTS, LANGUAGES, UNKNOWN
 
 # Scripts without spaces between words: there the whole text must be the same.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -30,10 +30,10 @@ def difference(asked: str, kept: str) -> str | None:
     if ours and theirs and ours != theirs:
         return "language"
     language = LANGUAGES.get(ours or theirs, UNKNOWN)
-    return _compared(read(asked, language), read(kept, language), language)
+    return _compared(read(asked, language), read(kept, language))
 
 
-def _compared(a: Question, b: Question, language: Language) -> str | None:
+def _compared(a: Question, b: Question) -> str | None:
     counts = (
         ("code", a.code, b.code),
         ("number", a.numbers, b.numbers),
@@ -49,7 +49,8 @@ def _compared(a: Question, b: Question, language: Language) -> str | None:
     pairs = _paired(a.words, b.words)
     if pairs is None:
         return "word"
-    return "order" if _is_turned(pairs) or _is_reordered(pairs, language) else None
+    may_turn = "method" in a.meanings & b.meanings
+    return "order" if _is_turned(pairs) or _is_reordered(pairs, may_turn) else None
 
 
 def _are_alternatives(mine: frozenset[str], yours: frozenset[str]) -> bool:
@@ -80,29 +81,25 @@ def _paired(a: Sequence[Word], b: Sequence[Word]) -> list[_Pair] | None:
 
 
 def _is_turned(pairs: Sequence[_Pair]) -> bool:
-    """What one goes to is what the other comes from, or two words have changed these places."""
+    """A word has another role, or two have changed theirs: from JSON to CSV, from CSV to JSON."""
     gained = lost = False
     for _, mine, _, yours in pairs:
-        if {mine.role, yours.role} == {"goal", "source"}:
+        if mine.role and yours.role and not _are_compatible(mine.role, yours.role):
             return True
         gained = gained or (mine.role not in _GOALS and yours.role in _GOALS)
         lost = lost or (mine.role in _GOALS and yours.role not in _GOALS)
     return gained and lost
 
 
-def _is_reordered(pairs: Sequence[_Pair], language: Language) -> bool:
-    """Two words have changed places around a third: "cats chase dogs".
+def _are_compatible(mine: str, yours: str) -> bool:
+    return mine == yours or "any" in (mine, yours) or {mine, yours} == set(_GOALS)
 
-    Words with a preposition may stand anywhere. In German subject and object may be neighbours;
-    they are nouns, and those have capitals.
+
+def _is_reordered(pairs: Sequence[_Pair], may_turn: bool) -> bool:
+    """Two words have changed places: "cats chase dogs". With a preposition they stand anywhere.
+
+    `may_turn`: two alone may change, a verb and its object: how to sort a list, how a list is
+    sorted.
     """
-    bare = [(i, j, mine) for i, mine, j, yours in pairs if not mine.role and not yours.role]
-    for n, (i, j, mine) in enumerate(bare):
-        for k, m, other in bare[n + 1 :]:
-            if j <= m:
-                continue
-            if language.has_noun_capitals and mine.is_capital and other.is_capital:
-                return True
-            if any(i < x < k and m < y < j for x, y, _ in bare):
-                return True
-    return False
+    places = [j for _, mine, j, yours in pairs if not mine.role and not yours.role]
+    return places != sorted(places) and not (may_turn and len(places) == 2)

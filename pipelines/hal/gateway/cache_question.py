@@ -22,10 +22,6 @@ _TOKEN = re.compile(
     r"|(?P<sign>[=<>+\-*/%&|^~\\@]+|!=+)"
 )
 _NEW_SENTENCE = re.compile(r"(?:^|[.?!:])\W*$")
-# A request for the thing itself, where the other asks how it is done.
-_DO_IT = re.compile(
-    r"(?:write|compose|draft|generate|draw|translate|summari[sz]e|schreibe?)\b", re.IGNORECASE
-)
 # Shorter stems say too little.
 _STEM_CHARS = 3
 
@@ -34,6 +30,16 @@ def _rewriting(*rules: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ..
     return tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in rules)
 
 
+# What the beginning asks for: the thing itself and not how it is made, a text or a result.
+_MOODS = tuple(
+    (re.compile(rf"(?:{pattern})", re.IGNORECASE), name)
+    for pattern, name in (
+        (r"(?:help me (?:to )?)?(?:write|compose|draft|generate|draw|translate|schreib)", "thing"),
+        (r"(?:explain|describe|define|erklär|beschreib|expliqu|décri|explica|descri)", "explained"),
+        (r"(?:solve|calculate|compute|find|convert|berechne|rechne|calcul)", "worked_out"),
+    )
+)
+_AUXILIARIES = frozenset({"present", "past", "future", "possible"})
 # What is written in two ways, as one of them.
 _REWRITTEN = _rewriting(
     (r"\bcan['’]?t\b|\bcannot\b", "can not"),
@@ -45,6 +51,7 @@ _REWRITTEN = _rewriting(
     (r"['’]ll\b", " will"),
     (r"['’](?:ve|d)\b", ""),
     (r"['’]", " "),
+    (r"[\s,]+(?:(?:for|to) me|please|bitte|thanks|thank you)(?=[\s?.!]*$)", ""),
     # A hyphen joins words, or a number and its unit.
     (r"(?<=\w)-(?=[^\W\d])", " "),
     (r"\bregular expressions?\b", "regex"),
@@ -52,14 +59,16 @@ _REWRITTEN = _rewriting(
     (r"\bwie (?=(?:viele?|lange?|alt|weit|hoch|groß|oft|schnell|heißt|ist)\b)", ""),
     (r"\b(?:in|on|at) (?:what|which) (?:year|date|day)\b", "when"),
     (r"\bhow to\b", "how"),
+    (r"\b(?:the |a |any )?(?:best |right |good |proper )?ways? (?:to|of)\b", "how"),
+    (r"\b(?:have|has|need|needs) to\b", "must"),
+    (r"\bwhat (?:does|do) (.+) mean\b", r"what is the meaning of \1"),
     (r"\bin welchem jahr\b", "wann"),
     (r"\ben quelle année\b", "quand"),
     (r"\ben qué año\b", "cuándo"),
     (r"\bpor qué\b", "porqué"),
-    (r"\b(?:the|a) (?:best |right |good |proper )way\b", "the way"),
     (r"°\s*c\b", " celsius"),
     (r"°\s*f\b", " fahrenheit"),
-    (r"°", " degrees "),
+    (r"°|(?<=\d)\s*degrees?\b", " "),
     (r"(?<=\d)\s*%(?!\s*\w)|(?<=\d)\s*%(?=\s+\D)", " percent"),
     (r"€", " euro "),
     (r"£", " pound "),
@@ -74,14 +83,10 @@ _REWRITTEN = _rewriting(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A content word: its forms, and the kind of preposition before it.
-
-    `role` is goal, place, source, other, or "" for none.
-    """
+    """A content word: its forms, and its role by the preposition before it; "" for none."""
 
     forms: frozenset[str]
     role: str = ""
-    is_capital: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +122,18 @@ def language_of(text: str) -> str:
 
 
 def read(asked: str, language: Language) -> Question:
-    text = _without_requests(plain(asked), language)
+    whole = plain(asked)
+    text = _without_requests(whole, language)
     reader = _Reader(language, text)
     for found in _TOKEN.finditer(text):
         reader.read(found)
-    if _DO_IT.match(text):
-        reader.meanings.add("thing")
     return Question(
         code=code(asked),
         numbers=tuple(reader.numbers),
         signs=tuple(reader.signs),
         negations=reader.negations,
-        meanings=frozenset(reader.meanings),
-        words=tuple(reader.words),
+        meanings=reader.meaning(whole),
+        words=reader.all_words(),
     )
 
 
@@ -148,12 +152,13 @@ class _Reader:
         self.numbers: list[str] = []
         self.signs: list[str] = []
         self.negations = 0
-        self.meanings: set[str] = set()
-        self.words: list[Word] = []
+        self._meanings: list[str] = []
+        self._words: list[Word] = []
         self._language, self._text = language, text
-        self._role = ""
+        self._preposition = ""
+        self._is_first = True
         # In a title every word has a capital, and it says nothing.
-        self._has_names = sum(map(str.isupper, text)) * 2 < len(text.split())
+        self._has_names = any(word[0].islower() for word in text.split())
 
     def read(self, found: re.Match[str]) -> None:
         if found["number"]:
@@ -162,34 +167,50 @@ class _Reader:
             self.signs.append(found["sign"])
         else:
             self._word(found["word"], found.start())
+        self._is_first = False
+
+    def all_words(self) -> tuple[Word, ...]:
+        """A preposition that nothing follows is part of a verb: to turn on."""
+        if self._preposition:
+            self._content(self._preposition, "")
+        return tuple(self._words)
+
+    def meaning(self, whole: str) -> frozenset[str]:
+        found = set(self._meanings)
+        found |= {name for pattern, name in _MOODS if pattern.match(whole)}
+        if "method" in found:
+            found.discard("possible")  # how one can, and how one does
+        return frozenset(found)
 
     def _word(self, raw: str, start: int) -> None:
         word, language = raw.lower(), self._language
         if word in language.numbers:
             self.numbers.append(language.numbers[word])
-            return
-        if not self._is_name(raw, start):
-            if word in language.negations:
-                self.negations += 1
-                return
-            if word in language.meaning:
-                self.meanings.add(language.meaning[word])
-            if word in language.prepositions or word in ("many", "much"):
-                self._role = self._role_after(word)
-                return
-            if word in language.empty:
-                return
-        text = SAME.get(raw) or SAME.get(word, word)
-        forms = _forms(text, language.endings)
-        self.words.append(Word(forms, self._role, raw[0].isupper()))
-        self._role = ""
+        elif self._is_name(raw, start):
+            self._content(raw, raw)
+        elif word in language.negations:
+            self.negations += 1
+        else:
+            self._mean(word)
+            if word in language.roles:
+                self._preposition = word
+            elif word not in language.empty:
+                self._content(word, raw)
 
-    def _role_after(self, word: str) -> str:
-        if word in self._language.goals:
-            return "goal"
-        if word in self._language.places:
-            return "place"
-        return "source" if word in self._language.sources else "other"
+    def _mean(self, word: str) -> None:
+        if meaning := self._language.meaning.get(word):
+            self._meanings.append(meaning)
+            if self._is_first and meaning in _AUXILIARIES:
+                self._meanings.append("yes_or_no")
+
+    def _content(self, word: str, raw: str) -> None:
+        text = SAME.get(raw) or SAME.get(word.lower(), word.lower())
+        # "Removing duplicates" is to remove them; "parking" is not to park.
+        is_act = not self._words and {"method"}.issuperset(self._meanings)
+        endings = tuple(e for e in self._language.endings if e != "ing" or is_act)
+        role = self._language.roles.get(self._preposition, "") if raw else ""
+        self._words.append(Word(_forms(text, endings), role))
+        self._preposition = ""
 
     def _is_name(self, raw: str, start: int) -> bool:
         """Will in "Will Smith", US in "the US": written like names, not like function words."""

@@ -16,9 +16,9 @@ class Language:
 
     `marks` tell it from the others; `requests` are the beginnings that only ask, as a pattern;
     `empty` words are dropped; `meaning` maps a word to what it is about, such as "why" or "past";
-    `goals` and `sources` come before where something goes to or comes from, `places` before where
-    it is or into what it is converted; `endings` are taken off to compare words. `numbers` begin
-    with two: "one" is an article, too.
+    `roles` maps a preposition to what it says of the word behind it, "any" where it may stand for
+    each of the others; `endings` are taken off to compare words; `numbers` begin with two, since
+    "one" is an article, too.
     """
 
     marks: frozenset[str]
@@ -26,10 +26,7 @@ class Language:
     empty: frozenset[str]
     negations: frozenset[str]
     meaning: dict[str, str]
-    goals: frozenset[str]
-    sources: frozenset[str]
-    places: frozenset[str]
-    prepositions: frozenset[str]
+    roles: dict[str, str]
     endings: tuple[str, ...] = ()
     numbers: dict[str, str] = field(default_factory=dict)
     has_noun_capitals: bool = False
@@ -54,7 +51,8 @@ def _requests(*beginnings: str) -> re.Pattern[str]:
 ENGLISH = Language(
     marks=_set(
         "the of is are was were what which who how why when where does do did can could to in and"
-        " for with from i my you your it that this an"
+        " for with from i my you your it that this an please tell show give explain describe define"
+        " calculate compute convert solve suggest write"
     ),
     requests=_requests(
         "please|hi|hello|hey|thanks",
@@ -67,10 +65,9 @@ ENGLISH = Language(
     empty=_set(
         "a an the this that these those there it its i you we one someone me us myself yourself"
         " am is are be been being was were do does did have has had will shall can could would"
-        " may might and or if whether then so as also please just exactly actually really"
-        " what which how who whom whose why when where of some any ever mean meaning means called"
-        " degree degrees way ways reason reasons location located my your his her their our mine"
-        " yours he she him they them"
+        " and or if whether then so as also please just exactly actually really"
+        " what which how who whom whose why when where some any ever meaning called"
+        " reason reasons location located my your our yours"
     ),
     negations=_set("not no never none without cannot nothing nobody neither nor except against"),
     meaning=_meaning(
@@ -78,24 +75,26 @@ ENGLISH = Language(
         when="when",
         where="where location located",
         who="who whom",
-        method="how way ways",
+        method="how",
         thing="what which meaning define",
         quantity="many much",
         present="is are am do does has",
         past="was were did had",
         future="will shall",
-        first_person="my mine",
+        possible="can could would",
+        both="and",
+        either="or",
+        first_person="my",
         second_person="your yours",
-        he="he him his",
-        she="she her hers",
-        they="their they them",
     ),
-    goals=_set("to into onto than over toward towards versus vs as many much"),
-    sources=_set("from out off"),
-    places=_set("in"),
-    prepositions=_set(
-        "to into onto than over towards toward in as from out off of at by for with on about"
-        " between through under using via per during"
+    roles=_meaning(
+        goal="to into onto than toward towards as many much",
+        source="from",
+        place="in on at",
+        means="with by using via",
+        purpose="for",
+        topic="about",
+        any="of",
     ),
     endings=("s", "es", "ed", "ing"),
     numbers=_numbers("two three four five six seven eight nine ten eleven twelve"),
@@ -105,6 +104,7 @@ GERMAN = Language(
     marks=_set(
         "der die das den dem des ein eine einen einer ist sind war wie was wer warum wann wo welche"
         " welcher welches ich mir mich man kann und für mit von nach zu im nicht kein keine wird"
+        " bitte erkläre erklär berechne schreibe"
     ),
     requests=_requests(
         "bitte|hallo|danke",
@@ -117,10 +117,10 @@ GERMAN = Language(
     empty=_set(
         "der die das den dem des ein eine einen einem einer eines es ich du sie wir man mir mich"
         " dir dich uns ihnen ist sind bin sein war waren wird werden wurde wurden hat haben hatte"
-        " kann könnte muss soll sollte darf und oder ob dass wenn dann so auch bitte genau"
+        " kann könnte und oder ob dass wenn dann so auch bitte genau"
         " eigentlich denn mal was wer wen wem wie wo wann warum wieso weshalb welche welcher"
         " welches welchen welchem wem heißt bedeutet bedeutung zu mein meine meinen meiner dein"
-        " deine deinen deiner ihr ihre ihren seine seinen seiner erklären sagen wissen grad"
+        " deine deinen deiner erklären sagen wissen"
     ),
     negations=_set("nicht kein keine keinen keinem keiner keines nie niemals ohne nichts gegen"),
     meaning=_meaning(
@@ -134,17 +134,20 @@ GERMAN = Language(
         past="war waren wurde wurden hatte",
         present="ist sind hat haben",
         future="wird werden",
+        possible="kann könnte",
+        both="und",
+        either="oder",
         first_person="mein meine meinen meiner",
         second_person="dein deine deinen deiner",
-        he="seine seinen seiner",
-        she="ihr ihre ihren",
     ),
-    goals=_set("nach zu zum zur ins als auf viele viel"),
-    sources=_set("von vom aus"),
-    places=_set("in"),
-    prepositions=_set(
-        "nach zu zum zur ins in im als auf von vom aus an am bei beim für mit über um unter durch"
-        " zwischen per während"
+    roles=_meaning(
+        goal="nach zu zum zur ins als viele viel",
+        source="aus",
+        place="in im am an auf bei beim",
+        means="mit per",
+        purpose="für",
+        topic="über",
+        any="von vom",
     ),
     endings=("e", "n", "en", "t", "st", "s", "es", "er", "em"),
     numbers=_numbers("zwei drei vier fünf sechs sieben acht neun zehn elf zwölf"),
@@ -168,7 +171,6 @@ FRENCH = Language(
         " elles me m te t se s en y est sont suis es être été était étaient a ont avoir eu lieu"
         " peut peux puis pouvez et ou si que qu qui quoi quel quelle quels quelles comment"
         " pourquoi quand où combien est-ce sens signifie veut dire donc bien mon ma mes ton ta tes"
-        " son sa ses leur leurs"
     ),
     negations=_set("ne n pas sans jamais aucun aucune rien ni contre"),
     meaning=_meaning(
@@ -182,15 +184,21 @@ FRENCH = Language(
         past="était étaient",
         present="est sont",
         future="sera seront",
+        possible="peut peux puis pouvez",
+        both="et",
+        either="ou",
         first_person="mon ma mes",
         second_person="ton ta tes votre vos",
-        he="il",
-        she="elle",
     ),
-    goals=_set("à vers au aux combien"),
-    sources=_set("depuis de"),
-    places=_set("en dans"),
-    prepositions=_set("à vers au aux en dans depuis de du des d par pour avec sur sous entre chez"),
+    roles=_meaning(
+        goal="à vers au aux combien",
+        source="depuis",
+        place="en dans chez",
+        means="avec par",
+        purpose="pour",
+        topic="sur",
+        any="de du des d",
+    ),
     endings=("s", "x", "es"),
     numbers=_numbers("deux trois quatre cinq six sept huit neuf dix onze douze"),
 )
@@ -210,7 +218,7 @@ SPANISH = Language(
         "el la los las un una unos unas lo de del es son ser era eran fue está están hay ha han se"
         " me te le nos yo tú él ella usted puedo puede pueden y o si que qué cuál cuáles cómo"
         " quién quiénes cuándo dónde cuánto cuántos cuánta cuántas por significa significado"
-        " palabra mi mis tu tus su sus"
+        " palabra mi mis tu tus"
     ),
     negations=_set("no sin nunca ningún ninguna nada ni contra jamás tampoco"),
     meaning=_meaning(
@@ -224,15 +232,21 @@ SPANISH = Language(
         past="era eran fue",
         present="es son",
         future="será serán",
+        possible="puedo puede pueden",
+        both="y",
+        either="o",
         first_person="mi mis",
         second_person="tu tus",
-        he="él",
-        she="ella",
     ),
-    goals=_set("a al hacia cuántos cuántas cuánto"),
-    sources=_set("desde de del"),
-    places=_set("en"),
-    prepositions=_set("a al hacia en desde de del con para sobre entre por"),
+    roles=_meaning(
+        goal="a al hacia cuántos cuántas cuánto",
+        source="desde",
+        place="en",
+        means="con por",
+        purpose="para",
+        topic="sobre",
+        any="de del",
+    ),
     endings=("s", "es"),
     numbers=_numbers("dos tres cuatro cinco seis siete ocho nueve diez once doce"),
 )
@@ -245,17 +259,16 @@ UNKNOWN = Language(
     empty=frozenset(),
     negations=frozenset(),
     meaning={},
-    goals=frozenset(),
-    sources=frozenset(),
-    places=frozenset(),
-    prepositions=frozenset(),
+    roles={},
 )
 
 # Meanings of which a question has one or none: they tell questions apart only if both have some.
 ALTERNATIVES = (
-    _set("present past future"),
-    _set("first_person second_person he she they"),
-    _set("method thing"),
+    _set("present past future possible"),
+    _set("first_person second_person"),
+    _set("method thing yes_or_no"),
+    _set("explained worked_out"),
+    _set("both either"),
 )
 # Meanings that the other question must have as well.
 ASPECTS = _set("why when where who quantity")
