@@ -16,7 +16,6 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -157,20 +156,26 @@ def test_processes_cannot_pass_a_cap_together(path: Path) -> None:
     assert today_usd(path) == pytest.approx(2.0)
 
 
-def test_a_new_file_may_be_made_by_several_at_once(tmp_path: Path) -> None:
-    """SQLite does not wait for a lock while it makes a file anew, so that we have to."""
+def test_who_finds_a_new_file_that_is_being_made_waits(path: Path) -> None:
+    """SQLite does not wait for a lock while it switches a file to WAL, so that we have to."""
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ready = threading.Timer(0.1, other.execute, ["ROLLBACK"])
+    ready.start()
+    with closing(open_for_writing(path, 5.0, SCHEMA.check, SCHEMA.migrate)) as connection:
+        assert ready.finished.is_set()
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    ready.join()
+    other.close()
 
-    def make(path: Path, together: threading.Barrier) -> int:
-        together.wait(10)
-        with closing(open_for_writing(path, 5.0, SCHEMA.check, SCHEMA.migrate)) as connection:
-            return SCHEMA.check(connection)
 
-    with ThreadPoolExecutor(3) as pool:
-        for number in range(100):  # without the wait, about one in ten fails
-            path = tmp_path / str(number) / "budget.sqlite"
-            together = threading.Barrier(3)
-            found = [pool.submit(make, path, together) for _ in range(3)]
-            assert [future.result(10) for future in found] == [SCHEMA.version] * 3
+def test_nobody_waits_for_a_new_file_for_ever(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            open_for_writing(path, SHORT_S, SCHEMA.check, SCHEMA.migrate)
 
 
 # --- a lock -------------------------------------------------------------------------------------

@@ -234,11 +234,12 @@ class BudgetMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+@pytest.mark.timeout(300)  # thousands of transactions
 def test_the_budget_holds_whatever_happens() -> None:
     run_state_machine_as_test(
         BudgetMachine,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
