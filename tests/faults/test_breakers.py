@@ -14,7 +14,7 @@ from .household import BY_NAME, HEALED, OTHER, Household, turn_of
 
 STAYS = "without leaving this machine"
 # Long enough for anything that needs no network, short against every retry and timer.
-AT_ONCE_S = 0.6
+AT_ONCE_S = 0.9
 OPENING = [
     ("connection refused", 1),
     ("self-signed certificate", 1),

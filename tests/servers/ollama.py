@@ -115,6 +115,10 @@ class OllamaServer(ScriptedServer):
             "/api/pull": self._pull,
         }
 
+    def load(self, model: str, context_tokens: int) -> None:
+        """Have this model in memory, as if it had just answered."""
+        self._loaded[model] = context_tokens
+
     def _inventory(self, path: str) -> Status | None:
         if path == "/api/version":
             return Status(200, {"version": self.version})

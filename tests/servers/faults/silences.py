@@ -22,8 +22,8 @@ def _empty_pieces(voice: Voice) -> Steps:
 
 
 def _trickle(voice: Voice) -> Steps:
-    """A token just before each gap timer of a second would end it, for a minute."""
-    return [step for _ in range(120) for step in (Say("slow "), Sleep(0.5))]
+    """A token often enough for a gap timer of a second, for a minute."""
+    return [step for _ in range(300) for step in (Say("slow "), Sleep(0.2))]
 
 
 SILENCES = (
