@@ -14,7 +14,13 @@ from hal.errors import ModelMissing, Unreachable
 from hal.gateway.providers.local_servers import LocalServers
 from hal.routing import known_host
 from hal.routing.catalogue import Catalogue
-from hal.routing.known_host import ASK_LIMIT_S, INSTALLED_AGE_S, LOADED_AGE_S, name_there
+from hal.routing.known_host import (
+    ASK_LIMIT_S,
+    COLD_AGE_S,
+    INSTALLED_AGE_S,
+    LOADED_AGE_S,
+    name_there,
+)
 from hal.routing.load import HostLoad
 from hal.routing.plan import Offers
 from hal.settings import LocalHost, Settings
@@ -145,7 +151,7 @@ def test_a_server_that_is_down_is_left_to_the_call(vision_model: str | None, exp
 
 def test_the_answer_is_remembered_and_ages() -> None:
     async def work() -> None:
-        clock, server = Clock(), Server(dict(ALL))
+        clock, server = Clock(), Server(dict(ALL), frozenset({"big:30b"}))
         known = catalogue(server, clock=clock)
         await known.offers()
         clock.now += LOADED_AGE_S
@@ -160,6 +166,21 @@ def test_the_answer_is_remembered_and_ages() -> None:
         await settle()
         assert (await known.offers()).vision is None
         assert (server.count("installed"), server.count("eyes")) == (2, 1)
+
+    run(work())
+
+
+def test_a_model_that_is_being_loaded_is_soon_known_to_be_there() -> None:
+    async def work() -> None:
+        clock, server = Clock(), Server(dict(ALL))
+        known = catalogue(server, clock=clock)
+        target = (await known.offers()).local
+        assert known.is_cold(target)
+        server.in_memory = frozenset({"big:30b"})
+        clock.now += COLD_AGE_S + 0.1
+        await known.offers()
+        await settle()
+        assert not known.is_cold(target)
 
     run(work())
 

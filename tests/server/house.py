@@ -73,6 +73,7 @@ class House:
         """Start all three, and wait until the classifier has been calibrated."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.ollama)
+            self.ollama.load(NANO, 32_768)  # nobody waits for it, and no status line says so
             stack.enter_context(self.xai)
             self.server = self._server()
             stack.enter_context(self.server)

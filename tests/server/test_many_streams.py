@@ -92,7 +92,9 @@ def test_more_streams_than_the_server_has_threads(house: House) -> None:
 
 def test_a_slow_reader_gets_all_of_it_and_holds_up_nobody(house: House) -> None:
     # More than what the sockets between the two take, so that the server has to wait.
-    words_of_it = [f"{number:07d} ".encode() * 4096 for number in range(300)]
+    words_of_it = [
+        " ".join(f"{number:03d}{n:04d}" for n in range(4096)).encode() for number in range(300)
+    ]
     house.answer_with([Say(word.decode()) for word in words_of_it])
     body = json.dumps(house.server.prepare(HI, True)).encode()
     address = urlsplit(house.server.url)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness import openwebui
-from tests.servers import Say, Stall, Step, Think, Until, Usage
+from tests.servers import Say, Stall, Status, Step, Think, Until, Usage
 
 from .house import GROK, MINI, NANO, Body, House, new_chat
 from .logbook import wait_until
@@ -169,7 +169,8 @@ def test_a_temporary_chat_leaves_no_text(house: House) -> None:
 
 
 def test_a_failed_turn_keeps_its_question(house: House) -> None:
-    house.server.update_valves({"CLOUD_ENABLED": False, "LOCAL_MODEL": "absent:1b"})
+    house.server.update_valves({"CLOUD_ENABLED": False})
+    house.answer_with([Status(404, {"error": f"model '{NANO}' not found"})])
     house.ask(TEXT)
     row = house.logged("failed")
     content = house.log.content(row["id"])

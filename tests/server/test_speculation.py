@@ -25,14 +25,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def load(house: House, *models: tuple[str, int]) -> None:
-    """Have exactly these models in memory, and let hal-auto hear of it in a turn of its own."""
-    house.renew()
+    """Have exactly these models in memory, and let hal-auto hear of it."""
     unload(house)
     for name, context in models:
         load_one(house, name, context, keep_alive=300)
     house.ollama.forget()
-    house.ask("first")
+    house.renew()
     house.ollama.wait_for(lambda r: r.path == "/api/ps" and r.finished)
+    house.ask("first")
     house.logged()
     house.ollama.forget()
 

@@ -56,7 +56,7 @@ def test_a_save_is_stored_and_outlives_a_reload(house: House) -> None:
 def test_saving_nothing_means_the_defaults(house: House) -> None:
     defaults = house.server.valves()
     assert defaults["CLOUD_CONFIDENCE"] == 0.55  # the environment's
-    assert defaults["CLASSIFIER_DEADLINE_S"] == 3.0  # our own
+    assert defaults["SEARCH_CONFIDENCE"] == 0.6  # our own
     house.server.update_valves({"CLOUD_CONFIDENCE": 0.9, "LOCAL_MODEL": MINI})
     assert house.server.post_valves({}) == defaults
 
@@ -66,7 +66,7 @@ def test_saving_nothing_means_the_defaults(house: House) -> None:
     [
         {"CLOUD_CONFIDENCE": "high", "LOCAL_THINK": "very", "LOCAL_CONTEXT_TOKENS": "many"},
         {"LOCAL_MODEL": None, "CLOUD_MODEL": "", "XAI_API_KEY": "", "SIMPLE_MODEL": "  "},
-        {"LOCAL_MODEL": ["a"], "CLOUD_ENABLED": {"a": 1}, "ANSWER_GAP_S": float("nan")},
+        {"LOCAL_MODEL": ["a"], "CLOUD_ENABLED": {"a": 1}, "DAILY_BUDGET_USD": float("nan")},
         {"NO_SUCH_VALVE": 1, "valves": {}, "_problems": ["x"], "problems": "x"},
         {"OLLAMA_BASE_URL": 17, "SEARXNG_URL": [], "CLOUD_CONFIDENCE": 10**400},
     ],

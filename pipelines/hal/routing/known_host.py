@@ -17,6 +17,8 @@ from ..settings import LocalHost
 INSTALLED_AGE_S = 30.0
 # Models unload after minutes without use, and load within a turn.
 LOADED_AGE_S = 5.0
+# A model that was not there is being loaded for the turn before this one, most likely.
+COLD_AGE_S = 1.0
 # Asking a local server takes milliseconds; one that does not answer must not hold up a turn.
 ASK_LIMIT_S = 2.0
 
@@ -92,8 +94,12 @@ class KnownHost:
             self.begin()
         elif self._clock() - self._installed_at > INSTALLED_AGE_S:
             self._later(self._ask())
-        elif self._clock() - self._loaded_at > LOADED_AGE_S:
+        elif self._clock() - self._loaded_at > self._loaded_age_s:
             self._later(self._ask_loaded())
+
+    @property
+    def _loaded_age_s(self) -> float:
+        return LOADED_AGE_S if self.name and self.is_loaded(self.name) else COLD_AGE_S
 
     def has(self, model: str) -> bool:
         return full_name(model) in self._installed
