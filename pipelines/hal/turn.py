@@ -30,7 +30,6 @@ from .types import (
     Chunk,
     Decided,
     Decision,
-    Evidence,
     Failure,
     Finish,
     Outcome,
@@ -39,7 +38,6 @@ from .types import (
     Route,
     Status,
     Summary,
-    Target,
     Text,
     Turn,
 )
