@@ -29,11 +29,15 @@ class Survey:
     async def offers(self, turn: Turn) -> Offers:
         """The offers of this moment; costs some microseconds, as it stands before every turn."""
         offers = await self.catalogue.offers()
+        budget = await self.budget.standing(turn.user_id, self._estimate(turn, offers.clouds))
+        return self.by_load(replace(offers, budget=budget), turn)
+
+    def by_load(self, offers: Offers, turn: Turn) -> Offers:
+        """The same offers as the hosts are busy now: deciding takes a while, and others begin."""
         loads, limits = self.catalogue.loads(), self.limits
         return replace(
             offers,
             main=order(loads, limits.in_flight, self.breakers.is_open, turn.chat_id),
-            budget=await self.budget.standing(turn.user_id, self._estimate(turn, offers.clouds)),
             spill=spill_reason(
                 loads,
                 limits.in_flight,

@@ -91,6 +91,8 @@ async def _answer(
             yield Status("Choosing a model")
             ahead = await _speculate(turn, services, offers, recorder)
             decision = await _classify(turn, services, previous, recorder)
+            if ahead is None:  # one that has begun has its host already
+                offers = services.survey.by_load(offers, turn)
         plan = make_plan(decision, findings, offers, demand, settings.cloud)
         recorder.decided(decision, plan)
         chats.remember(turn.chat_id, decision)

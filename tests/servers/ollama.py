@@ -119,6 +119,10 @@ class OllamaServer(ScriptedServer):
         """Have this model in memory, as if it had just answered."""
         self._loaded[model] = context_tokens
 
+    def unload(self, model: str) -> None:
+        """Have it in memory no more."""
+        self._loaded.pop(model, None)
+
     def _inventory(self, path: str) -> Status | None:
         if path == "/api/version":
             return Status(200, {"version": self.version})
