@@ -46,6 +46,7 @@ from ..types import (
     Turn,
     Usage,
 )
+from ..watchdog import Watchdog
 from .attempt import Attempt
 from .ports import (
     AnswerCache,
@@ -183,17 +184,20 @@ class Gateway:
         progress = _Progress(job, asyncio.get_running_loop().time() + self.settings.total_s)
         hit = None if head else await self.policies.cache.find(job.turn, job.plan)
         source = self._walk(progress, head) if hit is None else _replay(hit, progress)
+        watchdog = Watchdog()
         async with aclosing(source) as chunks:
-            while True:
-                try:
+            try:
+                while True:
                     # Around each step alone: a timer over the yield would cancel the reader.
-                    async with asyncio.timeout_at(progress.deadline):
-                        chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    raise self._too_late(progress) from None
-                yield chunk
+                    with watchdog.until(progress.deadline):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        return
+                    yield chunk
+            except TimeoutError:
+                raise self._too_late(progress) from None
+            finally:
+                watchdog.close()
 
     def _too_late(self, progress: _Progress) -> HalError:
         error = Timeout(

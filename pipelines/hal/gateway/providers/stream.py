@@ -16,6 +16,7 @@ import aiohttp
 
 from ...errors import BadReply, ProviderError, Timeout
 from ...types import ProviderChunk
+from ...watchdog import Watchdog
 from ..lines import LineTooLong, WireError
 from .service import BREAKS, Service, connecting, reading
 
@@ -82,7 +83,8 @@ async def read_answer(
     timer = _Timer(limits)
     with _told(service, reader, limits):
         async with AsyncExitStack() as stack:
-            async with timer.limit():
+            stack.callback(timer.close)
+            with timer.limit():
                 with connecting(service):
                     response = await stack.enter_async_context(open_reply())
                 with reading(service):
@@ -105,9 +107,12 @@ class _Timer:
         self._now = asyncio.get_running_loop().time
         self._gap_s = limits.gap_s
         self._due = self._now() + limits.first_s
+        self._watchdog = Watchdog()
+        self.close = self._watchdog.close
+        self.until = self._watchdog.until
 
-    def limit(self) -> asyncio.Timeout:
-        return asyncio.timeout_at(self._due)
+    def limit(self) -> Watchdog:
+        return self.until(self._due)
 
     def due(self, reader: Reader) -> float:
         return min(self._due, self._now() + TAIL_S) if reader.complete else self._due
@@ -121,19 +126,19 @@ async def _read(
 ) -> bytes:
     try:
         with reading(service):
-            return await _next_bytes(response, timer.due(reader))
+            return await _next_bytes(response, timer, timer.due(reader))
     except (TimeoutError, BadReply):
         if reader.complete:
             return b""  # the person has the whole answer: a lost tail is not worth an error
         raise
 
 
-async def _next_bytes(response: aiohttp.ClientResponse, due: float) -> bytes:
+async def _next_bytes(response: aiohttp.ClientResponse, timer: _Timer, due: float) -> bytes:
     """What came, b"" at the end; raises TimeoutError when nothing has come until `due`."""
     now = asyncio.get_running_loop().time
     while True:
         try:
-            async with asyncio.timeout_at(min(due, now() + ALIVE_S)):
+            with timer.until(min(due, now() + ALIVE_S)):
                 return await response.content.readany()
         except TimeoutError:
             if now() >= due:
