@@ -36,6 +36,8 @@ def final_line(summary: Summary, target: Target) -> str:
         parts.append("cost unknown" if cost is None else f"${cost:.4f}")
     if summary.finish == "length":
         parts.append("stopped at the length limit")
+    if summary.usage.fills_window:
+        parts.append("its window was full, the beginning of the chat may be lost")
     parts.append(f"{summary.total_ms / 1000:.1f} s")
     return " · ".join(parts)
 

@@ -116,7 +116,7 @@ class Runtime:
     async def answer(self, turn: Turn, recorders: list[TurnRecorder]) -> AsyncIterator[Chunk]:
         """The chunks of one turn, on this loop. The turn's recorder is put into `recorders`."""
         services = self._services
-        recorder = TurnRecorder(turn, self._store, services.settings.policy_id)
+        recorder = TurnRecorder(turn, self._store, services.policy_id)
         recorders.append(recorder)
         self._leases += 1
         chunks = run_turn(turn, services, self._chats, recorder)

@@ -41,6 +41,7 @@ class Services:
     """The parts of a turn. `http` and `store` belong to the runtime, `servers` to this object."""
 
     settings: Settings
+    policy_id: str
     gateway: Gateway
     survey: Survey
     budget: Budget
@@ -137,6 +138,7 @@ def build_services(
     )
     return Services(
         settings=settings,
+        policy_id=settings.policy_id,
         gateway=Gateway(providers, settings.answer, policies),
         survey=Survey(
             catalogue, shared.breakers, shared.limits, shared.budget, estimator, settings

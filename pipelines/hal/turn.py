@@ -108,8 +108,9 @@ async def _answer(
     if recorder.target is not None and not turn.task:
         services.budget.turn_ended(turn.user_id, leaves_machine=recorder.target.leaves_machine)
     summary = _summary(decision, recorder)
-    await _record(recorder, services, Outcome.DONE)
+    # Before the log: whoever reads has the last words now, not after the commit.
     yield Status(explain.final_line(summary, recorder.target or plan.targets[0]), done=True)
+    await _record(recorder, services, Outcome.DONE)
     yield summary
 
 
@@ -167,7 +168,8 @@ async def _speculate(
     routing = services.settings.routing
     if not routing.speculate or services.settings.cache.mode != "off":
         return None
-    if not services.catalogue.are_loaded(routing.classifier_model, offers.local.model):
+    catalogue = services.catalogue
+    if not catalogue.are_loaded(routing.classifier_model) or catalogue.is_cold(offers.local):
         return None
     return await services.gateway.speculate(turn, offers.local, recorder)
 

@@ -206,3 +206,15 @@ def test_content_expires_at_start_and_leaves_no_trace(path: Path) -> None:
     assert SessionReader(path).content("fresh") is not None
     for file in path.parent.iterdir():
         assert b"a secret of yesterday" not in file.read_bytes()
+
+
+def test_a_prompt_is_written_once_for_each_file(path: Path) -> None:
+    with opened(path) as store:
+        for _ in range(3):
+            store.write(prompt()).result(SOON_S)
+        assert sql(path, "SELECT count(*) FROM prompt_version") == [(1,)]
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        store.write(turn()).result(SOON_S)  # a new file begins, and nothing is known of the old one
+        store.write(prompt()).result(SOON_S)
+        assert sql(path, "SELECT count(*) FROM prompt_version") == [(1,)]

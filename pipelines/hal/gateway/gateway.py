@@ -133,6 +133,8 @@ class _Progress:
             self.answer_shown = True
         elif isinstance(chunk, Usage):
             recorder.used(chunk)
+            if chunk.fills_window:
+                recorder.degraded("window_full")
 
 
 @dataclass(slots=True)

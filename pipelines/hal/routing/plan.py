@@ -77,7 +77,7 @@ def make_plan(
 def _local_targets(decision: Decision, offers: Offers, demand: Demand) -> tuple[Target, ...]:
     if demand.needs_sight:
         return (offers.vision,) if offers.vision else ()
-    if decision.route is Route.SIMPLE and offers.simple.model != offers.local.model:
+    if decision.route is Route.SIMPLE and offers.simple not in offers.main:
         return (offers.simple, *offers.main)
     return offers.main
 

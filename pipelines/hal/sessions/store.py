@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .operation import ContentPolicy, Operation
 from .process import this_process
-from .record import ContentRow, EgressRow, Row, TurnRow
+from .record import ContentRow, EgressRow, PromptVersionRow, Row, TurnRow
 from .statements import put_state, save
 from .writer import Writer
 
@@ -48,6 +48,7 @@ class SessionStore:
         self._writer = Writer(path, self._process, busy_timeout_s, clock)
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._prompts: set[tuple[int, str]] = set()
         # Reentrant, for a `finally` that the garbage collector runs in the middle of `close`.
         self._lock = threading.RLock()
 
@@ -75,9 +76,24 @@ class SessionStore:
         """Put a row in the queue; a turn, call or content of the same key is replaced."""
         if isinstance(row, ContentRow) and not self._policy.keeps:
             return _resolved()
+        if isinstance(row, PromptVersionRow):
+            return self._write_prompt(row)
         if isinstance(row, TurnRow):
             row = replace(row, process_id=str(self._process))
         return self._submit(Operation(partial(save, row=row)))
+
+    def _write_prompt(self, row: PromptVersionRow) -> Future[None]:
+        """Once per file: every turn names its prompts, and they hardly ever change."""
+        key = (self._writer.openings, row.id)
+        if key in self._prompts:
+            return _resolved()
+        future = self._submit(Operation(partial(save, row=row)))
+        future.add_done_callback(lambda done: self._written(key, done))
+        return future
+
+    def _written(self, key: tuple[int, str], done: Future[None]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self._prompts.add(key)
 
     def write_egress(self, row: EgressRow) -> Future[None]:
         """Send only after this resolved: then the row is on the disk."""

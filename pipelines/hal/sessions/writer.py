@@ -62,6 +62,7 @@ class Writer:
         clock: Callable[[], float],
     ) -> None:
         self.warnings: tuple[str, ...] = ()
+        self.openings = 0  # how often the file was opened: a new one knows nothing of the old rows
         self._queue: queue.SimpleQueue[Operation | _Signal] = queue.SimpleQueue()
         self._path = path
         self._process = process
@@ -198,6 +199,7 @@ class Writer:
             self._connection = open_for_writing(self._path, self._busy_timeout_s)
             self._file = identity(self._path)
             self._care_at = 0.0
+            self.openings += 1
         return self._connection
 
     def _begin_anew(self) -> None:
