@@ -596,6 +596,14 @@ def test_a_missing_model_is_said_once_and_leaves_the_exact_cache(
                 (warning,) = cache.warnings
                 assert "ollama pull all-minilm" in warning
                 assert len(server.asked("/api/embed")) == 1, "asked again before the pause is over"
+                assert cache._vectors is not None
+                cache._vectors._paused_until_s = 0.0
+                assert await cache.find(ask(EGG_AGAIN, 6), plan()) is None
+                assert len(server.asked("/api/embed")) == 2
+                server.models[MINILM.name] = MINILM
+                cache._vectors._paused_until_s = 0.0
+                await cache.find(ask(EGG_AGAIN, 7), plan())
+                assert not cache.warnings, "pulled meanwhile"
 
     caplog.set_level(logging.WARNING, "hal.cache")
     tell(story)
