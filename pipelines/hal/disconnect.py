@@ -19,9 +19,11 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Writer = Callable[[Send], Awaitable[None]]
+# Returns whether it has told how the answer finished.
+Writer = Callable[[Send], Awaitable[bool]]
 
 PATH_END = "/chat/completions"
+SERVERS_FINISH = b'"finish_reason": "stop"'
 FORM = b"application/x-www-form-urlencoded"
 
 
@@ -57,7 +59,8 @@ class Watch:
         async def send_in_turn(event: Event) -> None:
             if self._writer is not None and event["type"] == "http.response.body":
                 writer, self._writer = self._writer, None
-                await writer(send)
+                if await writer(send) and SERVERS_FINISH in event.get("body", b""):
+                    return  # the server says "stop" whatever came: one reason is enough
             await send(event)
 
         return send_in_turn

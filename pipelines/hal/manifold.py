@@ -138,9 +138,14 @@ def _stream(runtime: Runtime, turn: Turn, handover: Handover) -> Generator[str, 
     if watch is not None and isinstance(outlet, Direct):
         watch.on_gone(outlet.close)
         watch.on_gone(bridge.cancel)
-        watch.write_first(partial(outlet.write, source))
+        watch.write_first(partial(_write, outlet, source, wire))
     runtime.call_soon(bridge.begin, lambda recorders: runtime.answer(turn, recorders))
     return outlet.pieces(source) if isinstance(outlet, Pulled) else _nothing()
+
+
+async def _write(outlet: Direct, source: Source, wire: Wire, send: disconnect.Send) -> bool:
+    await outlet.write(source, send)
+    return wire.has_finished
 
 
 def _complete(runtime: Runtime, turn: Turn) -> BaseModel:

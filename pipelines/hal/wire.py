@@ -31,7 +31,10 @@ _HERE = "-"
 
 
 class Wire:
-    """Encodes the chunks of one turn. `show_events`: the caller draws status lines."""
+    """Encodes the chunks of one turn. `show_events`: the caller draws status lines.
+
+    `has_finished`: a finish reason has been encoded; there must not be a second one.
+    """
 
     def __init__(self, turn_id: str, model: str, created_s: int, *, show_events: bool) -> None:
         self._base = {
@@ -41,6 +44,7 @@ class Wire:
             "model": model,
         }
         self._show_events = show_events
+        self.has_finished = False
         # What differs from one piece of text to the next is the text: the rest is made once.
         self._text, self._thinking = self._around("content"), self._around("reasoning_content")
 
@@ -73,6 +77,7 @@ class Wire:
             case ToolCalls(calls):
                 return self._delta({"tool_calls": [tool_call(c, i) for i, c in enumerate(calls)]})
             case Finish(reason):
+                self.has_finished = True
                 return self._delta({}, reason)
             case Summary():
                 return {**self._base, "choices": [], "usage": usage_of(chunk)}
@@ -109,7 +114,7 @@ def completion(chunks: list[Chunk], turn_id: str, model: str, created_s: int) ->
     """All chunks of a turn as one completion, or as the error that ended it."""
     failure = next((chunk for chunk in chunks if isinstance(chunk, Failure)), None)
     text = _whole("".join(chunk.text for chunk in chunks if isinstance(chunk, Text)))
-    if failure is not None and not text:
+    if failure is not None and not text.strip():
         return ErrorReply(**error_of(failure))
     finish = next((c.reason for c in chunks if isinstance(c, Finish)), "stop")
     message: dict[str, Any] = {"role": "assistant", "content": text}
@@ -156,6 +161,8 @@ def usage_of(summary: Summary) -> dict[str, Any]:
         "hal_first_token_ms": round(summary.first_token_ms or 0),
         "hal_total_ms": round(summary.total_ms),
     }
+    if summary.cache:
+        counts["hal_cache"] = summary.cache
     if usage.cached_tokens:
         counts["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
     if usage.reasoning_tokens:

@@ -221,10 +221,11 @@ def test_a_writer_comes_before_the_body_and_after_the_head() -> None:
     async def work() -> list[Event]:
         client = Client(piece(b"{}"))
 
-        async def writer(send: Send) -> None:
+        async def writer(send: Send) -> bool:
             for word in (b"one", b"two"):
                 await asyncio.sleep(0.01)
                 await send(body(word))
+            return False
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             watch = CURRENT_WATCH.get()
@@ -241,12 +242,38 @@ def test_a_writer_comes_before_the_body_and_after_the_head() -> None:
     assert run(work()) == [START, *written]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_the_servers_own_finish_is_left_out_when_one_was_told(told: bool) -> None:
+    async def work() -> list[Event]:
+        client = Client(piece(b"{}"))
+
+        async def writer(send: Send) -> bool:
+            await send(body(b"length"))
+            return told
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            watch = CURRENT_WATCH.get()
+            assert watch is not None
+            watch.write_first(writer)
+            await send(START)
+            await send(stop)
+            await send(body(b"data: [DONE]", more=False))
+
+        await call(app, client)
+        return client.got
+
+    stop = body(b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}')
+    between = [] if told else [stop]
+    assert run(work()) == [START, body(b"length"), *between, body(b"data: [DONE]", more=False)]
+
+
 def test_a_writer_that_never_gets_its_turn_learns_that_all_is_over() -> None:
     async def work() -> list[str]:
         told: list[str] = []
 
-        async def writer(send: Send) -> None:
+        async def writer(send: Send) -> bool:
             told.append("written")
+            return False
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             watch = CURRENT_WATCH.get()
