@@ -14,13 +14,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import aiohttp
-from _stub import TOKENS, WORD, StubProcess
+from _stub import TOKENS, WORD, WORDS, StubProcess
 
 MESSAGES = [{"role": "user", "content": "/local say some words"}]
 # Enough to open connections and to load what is loaded late.
 WARM_UP = 8
 # A server that gives no answer in this time is left out, not waited for.
 TRIAL_S = 20.0
+# The last word and everything that comes after it: usage, finish, end.
+TAIL_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,22 @@ class Result:
     rss_mb: float | None
 
 
-async def one_stream(http: aiohttp.ClientSession, subject: Subject) -> tuple[float, float]:
-    """Milliseconds to the first token and to the end."""
+async def one_stream(
+    http: aiohttp.ClientSession, subject: Subject, tokens: int = TOKENS
+) -> tuple[float, float]:
+    """Milliseconds to the first token and to the end; RuntimeError when any of it is missing."""
     body = {"model": subject.model, "stream": True, "messages": MESSAGES}
     began = time.perf_counter()
-    first = None
+    first, tail = None, b""
     async with http.post(subject.url, json=body, headers=subject.headers) as reply:
         async for data in reply.content.iter_any():
             if first is None and WORD.encode() in data:
                 first = time.perf_counter() - began
+            tail = (tail + data)[-TAIL_BYTES:]
     if first is None:
         raise RuntimeError(f"{subject.name} gave no token (status {reply.status})")
+    if WORDS[(tokens - 1) % len(WORDS)].encode() not in tail:
+        raise RuntimeError(f"{subject.name} did not give all of the answer")
     return first * 1000, (time.perf_counter() - began) * 1000
 
 
@@ -105,10 +112,13 @@ async def _measure(subject: Subject, scenario: Scenario) -> Result:
     timeout = aiohttp.ClientTimeout(total=None)
     connector = aiohttp.TCPConnector(limit=users)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-        await asyncio.gather(*(one_stream(http, subject) for _ in range(min(users, WARM_UP))))
+        tokens = scenario.tokens
+        warm = (one_stream(http, subject, tokens) for _ in range(min(users, WARM_UP)))
+        await asyncio.gather(*warm)
         before = _cpu_ms(subject.pid)
         for _ in range(scenario.streams // users):
-            times += await asyncio.gather(*(one_stream(http, subject) for _ in range(users)))
+            turns = (one_stream(http, subject, tokens) for _ in range(users))
+            times += await asyncio.gather(*turns)
         cpu = (_cpu_ms(subject.pid) - before) / len(times)
     firsts, totals = (sorted(column) for column in zip(*times, strict=True))
     measured = subject.pid is not None

@@ -12,7 +12,10 @@ from multiprocessing.connection import Connection
 
 # What a short answer has.
 TOKENS = 64
-WORD = "word "
+# What every piece of text begins with. No two neighbours are equal: a model that repeats itself
+# without end is cut off.
+WORD = "token"
+WORDS = [f"{WORD}{number} " for number in range(100)]
 
 
 def _chunk(data: bytes) -> bytes:
@@ -34,17 +37,16 @@ def _delta(text: str) -> str:
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
-TEXT = {"role": "assistant", "content": WORD}
+TEXT = {"role": "assistant", "content": ""}
 DIALECTS = {
     b"/api/chat": (
         HEAD % b"application/x-ndjson",
-        _ollama(TEXT, done=False),
-        _ollama({**TEXT, "content": ""}, done=True, done_reason="stop", eval_count=TOKENS)
-        + b"0\r\n\r\n",
+        [_ollama({**TEXT, "content": word}, done=False) for word in WORDS],
+        _ollama(TEXT, done=True, done_reason="stop", eval_count=TOKENS) + b"0\r\n\r\n",
     ),
     b"/v1/chat/completions": (
         HEAD % b"text/event-stream",
-        _sse(_delta(WORD)),
+        [_sse(_delta(word)) for word in WORDS],
         _sse("[DONE]") + b"0\r\n\r\n",
     ),
 }
@@ -86,13 +88,13 @@ class Stub:
         if path not in DIALECTS:
             writer.write(ANSWERS.get(path, _json({})))
             return
-        head, token, end = DIALECTS[path]
+        head, words, end = DIALECTS[path]
         writer.write(head)
         await asyncio.sleep(self.first_s)
-        for _ in range(self.tokens):
+        for number in range(self.tokens):
             if writer.is_closing():
                 raise ConnectionAbortedError  # the reader has left: nothing more to say
-            writer.write(token)
+            writer.write(words[number % len(words)])
             if self.gap_s:
                 await asyncio.sleep(self.gap_s)
         writer.write(end)

@@ -7,6 +7,7 @@ about a turn. Nothing here raises into the server: it explains.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 from collections.abc import Generator, Mapping
@@ -20,10 +21,10 @@ from typing import Any
 import anyio.to_thread
 from pydantic import BaseModel
 
-from . import disconnect, openwebui
+from . import asgi, openwebui
 from .bridge import UNEXPECTED, Bridge
 from .errors import HalError
-from .outlets import Direct, Handover, Pulled, Source
+from .outlets import Direct, Handover, Outlet, Pulled, Source
 from .recorder import TurnRecorder
 from .runtime import Runtime
 from .settings import Settings
@@ -40,6 +41,14 @@ MODEL = "hal.auto"
 SERVER_THREADS = 256
 # Closing the log takes some milliseconds; a reload must not wait for streams.
 SHUTDOWN_S = 0.3
+# Reading such a body, an image most often, takes more than a millisecond: not on the server's loop.
+LARGE_BYTES = 256 * 1024
+HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    # A proxy in between must not collect what is meant to flow.
+    (b"x-accel-buffering", b"no"),
+)
 
 
 class Manifold:
@@ -63,9 +72,9 @@ class Manifold:
             limiter.total_tokens = max(limiter.total_tokens, SERVER_THREADS)
             # One line per model call, with no use to anyone who reads the server's log.
             logging.getLogger("httpx").setLevel(logging.WARNING)
-            if not disconnect.install():
-                logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
             self._handover = Handover(asyncio.get_running_loop())
+            if not asgi.install(self.answer):
+                logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
             runtime = Runtime(Settings.from_valves(self.valves))
             self._report(runtime.settings)
             await anyio.to_thread.run_sync(runtime.start)
@@ -118,40 +127,76 @@ class Manifold:
                 return _refuse(self._failure, stream=turn.stream)
             if not turn.stream:
                 return _complete(self._runtime, turn)
-            return _stream(self._runtime, turn, self._handover)
+            return _pulled(self._runtime, turn)
         except Exception:
             logger.exception("request not understood")
             return _refuse(UNEXPECTED, stream=bool(body.get("stream", True)))
+
+    async def answer(self, raw: bytes) -> asgi.Answer | None:
+        """A stream for our ASGI layer, past the server; None for what the server shall handle:
+        other models, whole completions, errors, and all of it while nothing has started.
+        """
+        try:
+            if (runtime := self._runtime) is None or MODEL.encode() not in raw:
+                return None
+            if len(raw) > LARGE_BYTES:
+                turn = await anyio.to_thread.run_sync(_read, raw)
+            else:
+                turn = _read(raw)
+        except Exception:  # noqa: BLE001 - the server comes to the same, and says so
+            return None
+        return None if turn is None else partial(_answer, runtime, turn, self._handover)
 
     def _report(self, settings: Settings) -> None:
         for warning in (*self._stored_problems, *settings.warnings):
             logger.warning("valves: %s", warning)
 
 
-def _stream(runtime: Runtime, turn: Turn, handover: Handover) -> Generator[str, None, None]:
+def _read(raw: bytes) -> Turn | None:
+    """The turn of a streamed request to us, in the shape that the server would accept."""
+    body = json.loads(raw)
+    if body.get("model") != MODEL or body.get("stream", True) is not True:
+        return None
+    messages = body["messages"]
+    if not messages or not all(isinstance(message["role"], str) for message in messages):
+        return None
+    return openwebui.read_turn(body, messages)
+
+
+def _begin(runtime: Runtime, turn: Turn, outlet: Outlet) -> tuple[Wire, Source]:
+    """Start the turn; its pieces go into the outlet."""
     show = runtime.settings.answer.show_status and turn.message_id is not None
     wire = Wire(turn.id, MODEL, int(time()), show_events=show)
-    watch = disconnect.CURRENT_WATCH.get()
-    outlet = Pulled() if watch is None else Direct(handover)
     bridge = Bridge(wire, runtime.call_soon, outlet, streams=lambda: runtime.running_turns)
-    source = Source(runtime.is_alive, bridge.cancel, wire.encode(UNEXPECTED) or "")
-    if watch is not None and isinstance(outlet, Direct):
-        watch.on_gone(outlet.close)
-        watch.on_gone(bridge.cancel)
-        watch.write_first(partial(_write, outlet, source, wire))
     runtime.call_soon(bridge.begin, lambda recorders: runtime.answer(turn, recorders))
-    return outlet.pieces(source) if isinstance(outlet, Pulled) else _nothing()
+    return wire, Source(runtime.is_alive, bridge.cancel, wire.encode(UNEXPECTED) or "")
 
 
-async def _write(outlet: Direct, source: Source, wire: Wire, send: disconnect.Send) -> bool:
+def _pulled(runtime: Runtime, turn: Turn) -> Generator[str, None, None]:
+    outlet = Pulled()
+    _, source = _begin(runtime, turn, outlet)
+    if (watch := asgi.CURRENT_WATCH.get()) is not None:
+        watch.on_gone(source.cancel)
+    return outlet.pieces(source)
+
+
+async def _answer(
+    runtime: Runtime, turn: Turn, handover: Handover, send: asgi.Send, watch: asgi.Watch
+) -> None:
+    """The whole response of one stream, as the server would send it."""
+    outlet = Direct(handover)
+    wire, source = _begin(runtime, turn, outlet)
+    watch.on_gone(outlet.close)
+    watch.on_gone(source.cancel)
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await outlet.write(source, send)
-    return wire.has_finished
+    await send({"type": "http.response.body", "body": wire.end().encode()})
 
 
 def _complete(runtime: Runtime, turn: Turn) -> BaseModel:
     recorders: list[TurnRecorder] = []
     future = runtime.submit(_collect(runtime, turn, recorders))
-    if (watch := disconnect.CURRENT_WATCH.get()) is not None:
+    if (watch := asgi.CURRENT_WATCH.get()) is not None:
         watch.on_gone(partial(_cancel, future, recorders))
     chunks: list[Chunk] = []
     with suppress(CancelledError):  # the client went away: nobody reads what is returned
@@ -173,11 +218,6 @@ def _refuse(failure: Failure, *, stream: bool) -> Generator[str, None, None] | d
     if not stream:
         return error_of(failure)
     return _one(Wire("0", MODEL, int(time()), show_events=False).encode(failure) or "")
-
-
-def _nothing() -> Generator[str, None, None]:
-    """All that the server pulls of an answer that is written past it: it adds its own ending."""
-    yield from ()
 
 
 def _one(item: str) -> Generator[str, None, None]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
-from .disconnect import Send
+from .asgi import Send
 
 # How often a waiting reader looks whether the turn's loop is still there.
 LOOK_S = 15.0

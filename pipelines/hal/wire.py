@@ -59,6 +59,11 @@ class Wire:
     def thinking(self, text: str) -> str:
         return f"{self._thinking[0]}{_json(text)}{self._thinking[1]}"
 
+    def end(self) -> str:
+        """What ends every stream: a finish, unless one was told, and the end mark."""
+        finish = "" if self.has_finished else f"{_line(self._delta({}, 'stop'))}\n\n"
+        return f"{finish}data: [DONE]\n\n"
+
     def _around(self, kind: str) -> tuple[str, str]:
         before, after = _line(self._delta({kind: _HERE})).rsplit(_json(_HERE), 1)
         return before, after

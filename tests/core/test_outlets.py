@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hal.disconnect import Event
+from hal.asgi import Event
 from hal.outlets import Direct, Handover, Piece, Pulled, Source
 from tests.core.things import run
 

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from hal.disconnect import CURRENT_WATCH, DisconnectWatch, Event, Receive, Scope, Send, install
+from hal.asgi import (
+    CURRENT_WATCH,
+    Answer,
+    Event,
+    Layer,
+    Receive,
+    Scope,
+    Send,
+    Watch,
+    install,
+)
 from tests.core.things import run
 
 CHAT = {"type": "http", "path": "/v1/chat/completions"}
@@ -47,7 +57,7 @@ async def call(
     app: Callable[[Scope, Receive, Send], Any], client: Client, scope: Scope = CHAT
 ) -> None:
     # A server runs each request in a task, hence in a context, of its own.
-    await asyncio.create_task(DisconnectWatch(app)(scope, client.receive, client.send))
+    await asyncio.create_task(Layer(app)(scope, client.receive, client.send))
 
 
 PIECES = [
@@ -213,96 +223,66 @@ def test_requests_at_once_have_watches_of_their_own() -> None:
 START: Event = {"type": "http.response.start"}
 
 
-def body(data: bytes, more: bool = True) -> Event:
-    return {"type": "http.response.body", "body": data, "more_body": more}
+def json_scope(**changes: Any) -> Scope:
+    headers = [(b"content-type", b"application/json; charset=utf-8")]
+    return {**CHAT, "method": "POST", "headers": headers, **changes}
 
 
-def test_a_writer_comes_before_the_body_and_after_the_head() -> None:
-    async def work() -> list[Event]:
-        client = Client(piece(b"{}"))
-
-        async def writer(send: Send) -> bool:
-            for word in (b"one", b"two"):
-                await asyncio.sleep(0.01)
-                await send(body(word))
-            return False
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            watch = CURRENT_WATCH.get()
-            assert watch is not None
-            watch.write_first(writer)
-            await send(START)
-            await send(body(b"tail"))
-            await send(body(b"", more=False))
-
-        await call(app, client)
-        return client.got
-
-    written = [body(b"one"), body(b"two"), body(b"tail"), body(b"", more=False)]
-    assert run(work()) == [START, *written]
+ORIGIN = [(b"content-type", b"application/json"), (b"origin", b"http://x")]
+ANSWERED = [
+    pytest.param(json_scope(), [piece(b"ours")], True, id="ours"),
+    pytest.param(json_scope(), [piece(b"ou", True), piece(b"rs")], True, id="in two pieces"),
+    pytest.param(json_scope(), [piece(b"theirs")], False, id="another model"),
+    pytest.param(json_scope(method="GET"), [piece(b"ours")], False, id="no post"),
+    pytest.param(json_scope(headers=[]), [piece(b"ours")], False, id="no JSON"),
+    pytest.param(json_scope(headers=ORIGIN), [piece(b"ours")], False, id="from a web page"),
+    pytest.param(json_scope(path="/models"), [piece(b"ours")], False, id="another path"),
+    pytest.param(json_scope(), [GONE], False, id="already gone"),
+]
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_the_servers_own_finish_is_left_out_when_one_was_told(told: bool) -> None:
-    async def work() -> list[Event]:
-        client = Client(piece(b"{}"))
-
-        async def writer(send: Send) -> bool:
-            await send(body(b"length"))
-            return told
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            watch = CURRENT_WATCH.get()
-            assert watch is not None
-            watch.write_first(writer)
-            await send(START)
-            await send(stop)
-            await send(body(b"data: [DONE]", more=False))
-
-        await call(app, client)
-        return client.got
-
-    stop = body(b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}')
-    between = [] if told else [stop]
-    assert run(work()) == [START, body(b"length"), *between, body(b"data: [DONE]", more=False)]
-
-
-def test_a_writer_that_never_gets_its_turn_learns_that_all_is_over() -> None:
-    async def work() -> list[str]:
-        told: list[str] = []
-
-        async def writer(send: Send) -> bool:
-            told.append("written")
-            return False
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            watch = CURRENT_WATCH.get()
-            assert watch is not None
-            watch.on_gone(lambda: told.append("over"))
-            watch.write_first(writer)
-            await send(START)
-
-        await call(app, Client(piece(b"{}")))
-        return told
-
-    assert run(work()) == ["over"]
-
-
-def test_without_a_writer_all_events_pass_and_nobody_is_told() -> None:
+@pytest.mark.parametrize(("scope", "events", "is_ours"), ANSWERED)
+def test_what_is_ours_does_not_reach_the_server(
+    scope: Scope, events: list[Event], is_ours: bool
+) -> None:
     async def work() -> tuple[list[Event], list[str]]:
-        client, told = Client(piece(b"{}")), list[str]()
+        client, told = Client(*events), list[str]()
+
+        async def answer(send: Send, watch: Watch) -> None:
+            told.append("answered")
+            await send(START)
+
+        async def answers(raw: bytes) -> Answer | None:
+            return answer if raw == b"ours" else None
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            watch = CURRENT_WATCH.get()
-            assert watch is not None
-            watch.on_gone(lambda: told.append("gone"))
-            await send(START)
-            await send(body(b"all", more=False))
+            told.append("passed on")
 
-        await call(app, client)
+        await Layer(app, answers)(scope, client.receive, client.send)
         return client.got, told
 
-    assert run(work()) == ([START, body(b"all", more=False)], [])
+    expected = ([START], ["answered"]) if is_ours else ([], ["passed on"])
+    assert run(work()) == expected
+
+
+def test_an_answer_hears_that_its_reader_has_left() -> None:
+    async def work() -> bool:
+        client = Client(piece(b"ours"))
+
+        async def answer(send: Send, watch: Watch) -> None:
+            client.leave()
+            await watch.gone.wait()
+
+        async def answers(raw: bytes) -> Answer | None:
+            return answer
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            raise AssertionError
+
+        await Layer(app, answers)(json_scope(), client.receive, client.send)
+        return client.waiting == 0
+
+    assert run(work())
 
 
 def test_the_watch_is_seen_in_worker_threads() -> None:
@@ -318,4 +298,7 @@ def test_the_watch_is_seen_in_worker_threads() -> None:
 
 
 def test_outside_a_pipelines_server_nothing_is_installed() -> None:
-    assert install() is False
+    async def nobody(raw: bytes) -> Answer | None:
+        return None
+
+    assert install(nobody) is False

@@ -1,8 +1,9 @@
-"""An ASGI layer around the server's own stack, for chat completions alone.
+"""Our layer in the Pipelines server's ASGI stack, around all that the server does itself.
 
-It notices that a client went away, which the Pipelines server itself does not: it reads the whole
-body, goes on listening for the disconnect, and tells whoever asked. It lets whoever asked write
-before the server does. It also lets a plain `curl -d '{...}'` in. Knows nothing of turns.
+For a chat completion it reads the whole body and goes on listening for the disconnect, which the
+server does not. A stream that is ours it may have answered at once: the server's own way there
+costs two middlewares, a validation and worker threads for every turn. Everything else passes. It
+also lets a plain `curl -d '{...}'` in. Knows nothing of turns.
 """
 
 from __future__ import annotations
@@ -19,11 +20,8 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-# Returns whether it has told how the answer finished.
-Writer = Callable[[Send], Awaitable[bool]]
 
 PATH_END = "/chat/completions"
-SERVERS_FINISH = b'"finish_reason": "stop"'
 FORM = b"application/x-www-form-urlencoded"
 
 
@@ -32,7 +30,6 @@ class Watch:
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[[], None]] = []
-        self._writer: Writer | None = None
         self.gone = asyncio.Event()
 
     def on_gone(self, callback: Callable[[], None]) -> None:
@@ -45,42 +42,23 @@ class Watch:
         for callback in list(self._callbacks):
             callback()
 
-    def write_first(self, writer: Writer) -> None:
-        """Have the writer write part of the body before the server writes its own.
 
-        To be called before the server's first piece of the body, which waits until the writer has
-        returned: so does everything after it, because an app awaits each `send`.
-        """
-        self._writer = writer
-
-    def sender(self, send: Send) -> Send:
-        """The `send` for the server."""
-
-        async def send_in_turn(event: Event) -> None:
-            if self._writer is not None and event["type"] == "http.response.body":
-                writer, self._writer = self._writer, None
-                if await writer(send) and SERVERS_FINISH in event.get("body", b""):
-                    return  # the server says "stop" whatever came: one reason is enough
-            await send(event)
-
-        return send_in_turn
-
-    def over(self) -> None:
-        """The server is done with the request; a writer that never got its turn must hear of it."""
-        if self._writer is not None:
-            self.client_left()
-
+# Sends the whole response; the watch tells when nobody reads it any more.
+Answer = Callable[[Send, Watch], Awaitable[None]]
+# The answer to a request's body, or None: the server shall have it. Must not raise.
+Answers = Callable[[bytes], Awaitable[Answer | None]]
 
 # Set where the request begins and read where `pipe()` is called: the server copies the context into
 # its worker threads. No state is kept in it.
 CURRENT_WATCH: ContextVar[Watch | None] = ContextVar("hal_watch", default=None)
 
 
-class DisconnectWatch:
+class Layer:
     """ASGI middleware. `hal_inner` is what it wraps, so that a reload can replace it."""
 
-    def __init__(self, inner: App) -> None:
+    def __init__(self, inner: App, answers: Answers | None = None) -> None:
         self.hal_inner = inner
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope.get("path", "").endswith(PATH_END):
@@ -92,12 +70,28 @@ class DisconnectWatch:
         CURRENT_WATCH.set(watch)
         listener = asyncio.create_task(_listen(receive, watch))
         try:
-            await self.hal_inner(scope, _replay(body, watch), watch.sender(send))
+            if (answer := await self._answer(scope, body)) is not None:
+                await answer(send, watch)
+            else:
+                await self.hal_inner(scope, _replay(body, watch), send)
         finally:
-            watch.over()
             listener.cancel()
             with suppress(asyncio.CancelledError):
                 await listener
+
+    async def _answer(self, scope: Scope, body: list[Event]) -> Answer | None:
+        if self._answers is None or not _is_plain(scope) or body[-1]["type"] != "http.request":
+            return None
+        return await self._answers(b"".join(event.get("body", b"") for event in body))
+
+
+def _is_plain(scope: Scope) -> bool:
+    """A POST of JSON by a program; to a browser's script the server adds headers of its own."""
+    headers = {name.lower(): value for name, value in scope.get("headers", [])}
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return (
+        scope.get("method") == "POST" and kind == b"application/json" and b"origin" not in headers
+    )
 
 
 async def _whole_body(receive: Receive) -> list[Event]:
@@ -135,13 +129,13 @@ def _replay(events: list[Event], watch: Watch) -> Receive:
     return receive
 
 
-def install() -> bool:
-    """Put the watch around the running server; False when this is no Pipelines server."""
+def install(answers: Answers) -> bool:
+    """Put the layer around the running server; False when this is no Pipelines server."""
     for name in ("main", "__main__"):
         app = getattr(sys.modules.get(name), "app", None)
         stack = getattr(app, "middleware_stack", None)
         if app is not None and stack is not None:
-            # After a reload the old watch still wraps the stack; requests in flight keep it.
-            app.middleware_stack = DisconnectWatch(getattr(stack, "hal_inner", stack))
+            # After a reload the old layer still wraps the stack; requests in flight keep it.
+            app.middleware_stack = Layer(getattr(stack, "hal_inner", stack), answers)
             return True
     return False
