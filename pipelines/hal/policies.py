@@ -79,7 +79,8 @@ class SharedPolicies:
 
     def _configure_cache(self, settings: Settings, models: LocalModels) -> None:
         async def embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
-            return await models.embed(settings.cache.embedding_model, texts)
+            model, keep_alive = settings.cache.embedding_model, settings.local.keep_alive
+            return await models.embed(model, texts, keep_alive)
 
         # What else shapes an answer: under another setting, one of before is not that answer.
         generation = f"{settings.local.think} {settings.cloud.reasoning}"

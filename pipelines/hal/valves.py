@@ -197,7 +197,7 @@ class Valves(BaseModel):
         "Use an answer again: for the same question, or also for one that means the same.",
     )
     CACHE_SIMILARITY: float = _valve(
-        0.95, "Similarity for the cache", "How alike two questions must be, if semantic; 0 to 1."
+        0.88, "Similarity for the cache", "How alike two questions must be, if semantic; 0 to 1."
     )
     SEARXNG_URL: str = _valve(
         "http://127.0.0.1:8080", "SearXNG URL", "Where SearXNG listens; checked by `hal doctor`."

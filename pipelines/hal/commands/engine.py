@@ -6,10 +6,10 @@ Knows the rule and the environment that follows from it; how the embedded engine
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..embedded.catalogue import find
+from ..embedded.catalogue import DEFAULT_MODEL, find
 from ..embedded.errors import EmbeddedError
 from ..embedded.launch import EmbeddedProcess, start
 from ..errors import HalError, Unreachable
@@ -73,7 +73,7 @@ def embedded(environ: Mapping[str, str], say: Say) -> Engine:
             say(f"{name}={environ[name]} needs Ollama; the embedded engine takes its own model.")
     chosen = [environ.get(name, "") for name in ("HAL_LOCAL_MODEL", "HAL_CLASSIFIER_MODEL")]
     try:
-        process = start(list(dict.fromkeys(name for name in chosen if _knows(name))))
+        process = start(_models(environ, chosen))
     except (EmbeddedError, OSError) as error:
         raise EngineProblem(f"The embedded engine: {error}.", _REMEDY) from None
     try:
@@ -83,6 +83,15 @@ def embedded(environ: Mapping[str, str], say: Say) -> Engine:
         raise
     environment = embedded_environment(environ, host)
     return Engine(host, "embedded engine, on the CPU", environment, process)
+
+
+def _models(environ: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
+    """What the engine shall offer: chat models first, and what compares questions if wanted."""
+    chat = list(dict.fromkeys(name for name in chosen if _knows(name)))
+    cache = settings_in_force(environ).cache
+    if cache.mode != "semantic" or not _knows(cache.embedding_model):
+        return chat
+    return [*(chat or [DEFAULT_MODEL]), cache.embedding_model]
 
 
 _REMEDY = "Or start Ollama, and `hal serve` takes that."

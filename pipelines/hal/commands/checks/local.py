@@ -52,7 +52,10 @@ def _main(context: Context, *, elsewhere: bool) -> Iterator[Check]:
 
 def _wanted(context: Context) -> tuple[str, ...]:
     settings = context.settings
-    return tuple(dict.fromkeys((*settings.local.models, settings.routing.classifier_model)))
+    names = [*settings.local.models, settings.routing.classifier_model]
+    if settings.cache.mode == "semantic":
+        names.append(settings.cache.embedding_model)
+    return tuple(dict.fromkeys(names))
 
 
 def _version(host: Inventory) -> Check:

@@ -112,10 +112,12 @@ class LocalModels:
             )
             return str(reply.json()["version"])
 
-    async def embed(self, model: str, texts: Sequence[str]) -> tuple[tuple[float, ...], ...]:
+    async def embed(
+        self, model: str, texts: Sequence[str], keep_alive: str = "5m"
+    ) -> tuple[tuple[float, ...], ...]:
         """One vector per text, in order."""
         with translated(self._url, model):
-            answer = await self._client.embed(model, [*texts])
+            answer = await self._client.embed(model, [*texts], keep_alive=duration(keep_alive))
         vectors = tuple(tuple(vector) for vector in answer.embeddings)
         if len(vectors) != len(texts):
             raise BadReply("Ollama sent too few embeddings.", provider=PROVIDER)
