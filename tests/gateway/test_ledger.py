@@ -43,6 +43,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "budget.sqlite"
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn does not wait long for the disk; these tests do, however busy the machine is."""
+    monkeypatch.setattr(hal.gateway.ledger, "FIRST_LOAD_S", 30.0)
+    monkeypatch.setattr(hal.gateway.ledger, "SETTLE_WAIT_S", 30.0)
+
+
 async def level(
     ledger: Budget, estimate_usd: float | None = 0.1, user: str | None = "ann"
 ) -> Level:

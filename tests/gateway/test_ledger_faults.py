@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+import hal.gateway.ledger
 from hal.database import open_for_writing
 from hal.errors import OverBudget
 from hal.gateway.ledger import SETTLE_WAIT_S, Ledger
@@ -38,6 +39,12 @@ PROCESSES, TRIES = 4, 15
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "budget.sqlite"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn does not wait long for the first look at the file; these tests do."""
+    monkeypatch.setattr(hal.gateway.ledger, "FIRST_LOAD_S", 30.0)
 
 
 async def unchecked(ledger: Ledger, call_id: str) -> str:
