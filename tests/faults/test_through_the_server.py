@@ -64,7 +64,7 @@ def test_what_reaches_the_browser(house: House, fault: str, place: Place, stream
     assert answer.text.strip() or message
     if stream:
         assert (answer.dones, answer.finish_reasons) == (1, [wanted.finish])
-        assert answer.raw.endswith(b"data: [DONE]")
+        assert answer.raw.rstrip().endswith(b"data: [DONE]")
     else:
         assert len(answer.finish_reasons) == (0 if message else 1)
     if wanted.ends is Ends.ANSWERED:
