@@ -6,6 +6,8 @@ HOST   ?= 127.0.0.1
 PYTHON ?=
 # Passed on to pytest, for example: make test PYTEST="-x -k compose"
 PYTEST ?=
+# Processes that share the tests, by file: most of the time of one is spent waiting for servers.
+WORKERS ?= 2
 
 VENV   := .venv
 PINNED := .venv-pinned
@@ -48,12 +50,13 @@ imports: $(VENV)/.installed-test ## The boundaries between the packages
 	@$(VENV)/bin/lint-imports
 
 unit: $(VENV)/.installed-test ## All tests, with the newest libraries
-	@$(VENV)/bin/python -m pytest $(PYTEST)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 # `server` tests choose their interpreters themselves, both of them: once is enough.
 unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
 	@test ! -x $(PINNED)/bin/python || \
-	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest -m "not engine and not server" $(PYTEST)
+	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest -n $(WORKERS) --dist loadfile \
+	    -m "not engine and not server" $(PYTEST)
 
 bench: $(VENV)/.installed-test ## The benchmarks, one after the other
 	@for file in bench/*.py; do \
