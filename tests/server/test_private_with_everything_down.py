@@ -16,7 +16,7 @@ from .house import NANO, House, new_chat
 
 pytestmark = pytest.mark.server
 TEXT = "Is every such group abelian?"
-STAYS = "I cannot answer this without leaving this machine"
+STAYS = "I cannot answer without leaving this machine"
 SCRIPTS = {fault.name: fault.script(NDJSON) for fault in FAULTS}
 
 

@@ -395,7 +395,7 @@ def _unanswered(plan: Plan, failures: Sequence[tuple[Target, Refusal]]) -> Unans
         sentences = [f"{target.label}: {error.sentence}" for target, error in failures]
     begin = ""
     if plan.stays_local:
-        begin = f"I cannot answer this without leaving this machine ({plan.stays_local}). "
+        begin = f"I cannot answer without leaving this machine ({plan.stays_local}). "
     elif len(failures) > 1:
         begin = "No model could answer. "
     return Unanswered(begin + " ".join(dict.fromkeys(sentences)), failures[-1][1].code)
