@@ -435,8 +435,7 @@ def test_what_must_stay_says_that_it_cannot_be_answered_here() -> None:
     house = answered(plan=chosen, scripts=scripts([DOWN]))
     assert isinstance(house.error, Unanswered)
     assert house.error.sentence == (
-        "I cannot answer without leaving this machine (file in this chat). "
-        "Nothing listens there."
+        "I cannot answer without leaving this machine (file in this chat). Nothing listens there."
     )
 
 

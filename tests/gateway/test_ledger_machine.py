@@ -248,7 +248,7 @@ def test_the_budget_holds_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> N
     run_state_machine_as_test(
         BudgetMachine,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=25,
             derandomize=True,
             suppress_health_check=[HealthCheck.too_slow],

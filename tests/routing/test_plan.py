@@ -84,6 +84,8 @@ class Case:
 
 
 def cases(route: Route, source: Source) -> Iterator[Case]:
+    # How sure a decision is matters for COMPLEX alone; elsewhere it stands as it comes.
+    hard = route is Route.COMPLEX
     for (
         confidence,
         findings,
@@ -97,14 +99,14 @@ def cases(route: Route, source: Source) -> Iterator[Case]:
         level,
         spill,
     ) in itertools.product(
-        (THRESHOLD - 0.01, THRESHOLD),
+        (THRESHOLD - 0.01, THRESHOLD) if hard else (THRESHOLD,),
         (PUBLIC, PRIVATE),
         (LOCAL, SMALL),
         (None, SIGHTED),
         ((), (CLOUD, BLIND_CLOUD), (BLIND_CLOUD,)),
         (FITTING, TOO_LONG),
         (False, True),
-        ("local", "cloud"),
+        ("local", "cloud") if hard else ("cloud",),
         (True, False),
         Level,
         ("", "3 turns are ahead"),
