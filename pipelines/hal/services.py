@@ -15,7 +15,8 @@ import aiohttp
 from .errors import HalError
 from .gateway.cost import PriceEstimator
 from .gateway.egress import Egress
-from .gateway.gateway import Gateway, Policies
+from .gateway.gateway import Gateway
+from .gateway.job import Policies
 from .gateway.ports import Budget, Provider
 from .gateway.providers.cloud_models import PRICES_NAME, CloudModels
 from .gateway.providers.local_servers import LocalServers

@@ -18,7 +18,7 @@ from .chats import ChatMemory
 from .enrichment.gather import gather
 from .errors import HalError, ProviderError
 from .gateway.attempt import Attempt
-from .gateway.gateway import Job, outcome_of
+from .gateway.job import Job, outcome_of
 from .privacy.policy import inspect
 from .recorder import TurnRecorder
 from .routing.decide import decide, default_decision

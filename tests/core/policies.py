@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hal.background import Background
 from hal.errors import OverBudget
 from hal.gateway.breakers import BreakerRegistry
-from hal.gateway.gateway import Policies
+from hal.gateway.job import Policies
 from hal.gateway.limits import CallLimits
 from hal.gateway.ports import CachedAnswer, Expense, Standing
 from hal.settings import LimitSettings

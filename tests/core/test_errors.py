@@ -9,7 +9,7 @@ import pytest
 
 from hal import errors
 from hal.errors import HalError, ProviderError
-from hal.gateway.gateway import CutOff
+from hal.gateway.job import CutOff
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 

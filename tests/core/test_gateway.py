@@ -28,7 +28,8 @@ from hal.errors import (
     Unreachable,
 )
 from hal.gateway.attempt import Attempt
-from hal.gateway.gateway import CutOff, Gateway, Job, Unanswered, outcome_of
+from hal.gateway.gateway import Gateway
+from hal.gateway.job import CutOff, Job, Unanswered, outcome_of
 from hal.gateway.ports import CachedAnswer
 from hal.recorder import TurnRecorder
 from hal.sessions.record import CallRow, TurnRow

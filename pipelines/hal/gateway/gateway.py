@@ -8,23 +8,13 @@ dialect, and none of the policies from the inside.
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
 from .. import explain
-from ..background import Background
 from ..compose import bare, compose, shorter
 from ..errors import HalError, NotSent, ProviderError, Timeout
 from ..recorder import TurnRecorder
@@ -33,122 +23,24 @@ from ..types import (
     Chunk,
     Evidence,
     Finish,
-    Outcome,
     Plan,
-    ProviderChunk,
     Request,
     Route,
     Status,
     Target,
     Text,
     Thinking,
-    ToolCalls,
     Turn,
     Usage,
 )
 from ..watchdog import Watchdog
 from .attempt import Attempt
-from .ports import (
-    AnswerCache,
-    Breakers,
-    Budget,
-    CachedAnswer,
-    Call,
-    Estimator,
-    Expense,
-    Limits,
-    Provider,
-)
+from .job import Bill, Job, Policies, Progress, Refusal, cut_off, unanswered
+from .ports import CachedAnswer, Call, Expense, Provider
 from .retry import Change, Tries, next_try
 
 # About what a fast model says in the time of one screen refresh of the chat.
 REPLAY_CHARS = 64
-
-
-class CutOff(HalError):
-    """The answer broke off after part of it was shown; nothing may be tried again."""
-
-    code = "cut_off"
-
-
-class Unanswered(HalError):
-    """Every target of the plan failed; `code` is that of the last one."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-Refusal = ProviderError | NotSent
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """What stands between a turn and a provider; `is_cold`: the model has to be loaded first."""
-
-    cache: AnswerCache
-    budget: Budget
-    limits: Limits
-    breakers: Breakers
-    estimator: Estimator
-    is_cold: Callable[[Target], bool]
-    background: Background
-    random: Callable[[], float] = random.random
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One turn on its way to an answer."""
-
-    turn: Turn
-    plan: Plan
-    evidence: Evidence
-    recorder: TurnRecorder
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What the user has seen of this turn so far, and how long it may still take."""
-
-    job: Job
-    deadline: float
-    answer_shown: bool = False
-    thinking_shown: bool = False
-
-    @property
-    def remaining_s(self) -> float:
-        return self.deadline - asyncio.get_running_loop().time()
-
-    def note(self, chunk: ProviderChunk) -> None:
-        recorder = self.job.recorder
-        if isinstance(chunk, Text) and chunk.text:
-            # Blank lines alone are no answer: another target may still give one.
-            self.answer_shown = self.answer_shown or not chunk.text.isspace()
-            recorder.text(chunk.text)
-        elif isinstance(chunk, Thinking) and chunk.text:
-            self.thinking_shown = True
-            recorder.thinking(chunk.text)
-        elif isinstance(chunk, ToolCalls):
-            self.answer_shown = True
-        elif isinstance(chunk, Usage):
-            recorder.used(chunk)
-            if chunk.fills_window:
-                recorder.degraded("window_full")
-
-
-@dataclass(slots=True)
-class _Bill:
-    """The attempts at one target, which are paid together."""
-
-    attempts: list[Attempt] = field(default_factory=list)
-
-    def total(self, estimate_usd: float | None) -> tuple[float, bool]:
-        """USD, and whether any of it is a guess. A call of unknown price counts as estimated."""
-        usages = [attempt.usage for attempt in self.attempts]
-        guess = estimate_usd or 0.0
-        usd = sum(guess if usage.cost_usd is None else usage.cost_usd for usage in usages)
-        return usd, any(usage.is_estimate or usage.cost_usd is None for usage in usages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +75,7 @@ class Gateway:
 
         Raises Unanswered when none answered, CutOff when one stopped in mid-answer.
         """
-        progress = _Progress(job, asyncio.get_running_loop().time() + self.settings.total_s)
+        progress = Progress(job, asyncio.get_running_loop().time() + self.settings.total_s)
         hit = None if head else await self.policies.cache.find(job.turn, job.plan)
         source = self._walk(progress, head) if hit is None else _replay(hit, progress)
         watchdog = Watchdog()
@@ -201,14 +93,14 @@ class Gateway:
             finally:
                 watchdog.close()
 
-    def _too_late(self, progress: _Progress) -> HalError:
+    def _too_late(self, progress: Progress) -> HalError:
         error = Timeout(
             f"The answer took longer than {self.settings.total_s:.0f} s.",
             "Raise ANSWER_TOTAL_S if that is not enough.",
         )
-        return _cut_off(error) if progress.answer_shown else error
+        return cut_off(error) if progress.answer_shown else error
 
-    async def _walk(self, progress: _Progress, head: Attempt | None) -> AsyncGenerator[Chunk, None]:
+    async def _walk(self, progress: Progress, head: Attempt | None) -> AsyncGenerator[Chunk, None]:
         plan, recorder = progress.job.plan, progress.job.recorder
         failures: list[tuple[Target, Refusal]] = []
         for target, following in zip(plan.targets, (*plan.targets[1:], None), strict=True):
@@ -221,18 +113,18 @@ class Gateway:
                 return  # noqa: TRY300  (an else branch would hide the loop's only way out)
             except (ProviderError, NotSent) as error:
                 if progress.answer_shown:
-                    raise _cut_off(error) from error
+                    raise cut_off(error) from error
                 recorder.degraded(f"{target.provider}_{error.code}")
                 failures.append((target, error))
                 if following is None:
-                    raise _unanswered(plan, failures) from error
+                    raise unanswered(plan, failures) from error
                 yield Status(explain.fallback_line(target, error.sentence, following), done=True)
             head = None
             if progress.thinking_shown:
                 yield Thinking("\n\n")  # what the next one thinks begins on a line of its own
 
     async def _ask(
-        self, target: Target, progress: _Progress, begun: Attempt | None
+        self, target: Target, progress: Progress, begun: Attempt | None
     ) -> AsyncGenerator[Chunk, None]:
         """One target: budget, limits, breaker, then the tries."""
         policies = self.policies
@@ -256,9 +148,9 @@ class Gateway:
                         yield chunk
 
     @asynccontextmanager
-    async def _bill(self, request: Request, job: Job) -> AsyncIterator[_Bill]:
+    async def _bill(self, request: Request, job: Job) -> AsyncIterator[Bill]:
         """Money set aside before a call that costs some, and settled after it, whatever happens."""
-        bill = _Bill()
+        bill = Bill()
         if not request.target.leaves_machine:
             yield bill
             return
@@ -288,7 +180,7 @@ class Gateway:
         breakers.succeeded(target)
 
     async def _try(
-        self, request: Request, progress: _Progress, bill: _Bill, attempt: Attempt | None
+        self, request: Request, progress: Progress, bill: Bill, attempt: Attempt | None
     ) -> AsyncGenerator[Chunk, None]:
         """Attempts at one target until one answers, or its error says that more are no use."""
         target, recorder, tries = request.target, progress.job.recorder, Tries()
@@ -317,7 +209,7 @@ class Gateway:
             request, attempt, tries = again, None, tries.after(retry)
             await self.policies.sleep(retry.wait_s)
 
-    async def _answer(self, attempt: Attempt, progress: _Progress) -> AsyncGenerator[Chunk, None]:
+    async def _answer(self, attempt: Attempt, progress: Progress) -> AsyncGenerator[Chunk, None]:
         finish, breakers = Finish(), self.policies.breakers
         async with aclosing(attempt.chunks()) as chunks:
             async for chunk in chunks:
@@ -370,7 +262,7 @@ def _changed(request: Request, change: Change) -> Request | None:
     return None if again == request else again
 
 
-async def _replay(hit: CachedAnswer, progress: _Progress) -> AsyncGenerator[Chunk, None]:
+async def _replay(hit: CachedAnswer, progress: Progress) -> AsyncGenerator[Chunk, None]:
     """An answer from the cache, in pieces as a model would give it."""
     progress.job.recorder.from_cache(hit.kind, hit.provider, hit.model)
     yield Status(explain.cache_line(hit.kind, hit.similarity, hit.age_s), done=True)
@@ -379,27 +271,3 @@ async def _replay(hit: CachedAnswer, progress: _Progress) -> AsyncGenerator[Chun
             chunk = kind(text[start : start + REPLAY_CHARS])
             progress.note(chunk)
             yield chunk
-
-
-def _cut_off(error: HalError) -> CutOff:
-    return CutOff(
-        f"The answer was cut off: {error.sentence}",
-        'What was shown is kept. Write "go on" to have it continued, or ask again.',
-    )
-
-
-def _unanswered(plan: Plan, failures: Sequence[tuple[Target, Refusal]]) -> Unanswered:
-    """What went wrong with each of them; remedies are told once."""
-    sentences = [error.sentence for _, error in failures]
-    if len(failures) > 1:
-        sentences = [f"{target.label}: {error.sentence}" for target, error in failures]
-    begin = ""
-    if plan.stays_local:
-        begin = f"I cannot answer without leaving this machine ({plan.stays_local}). "
-    elif len(failures) > 1:
-        begin = "No model could answer. "
-    return Unanswered(begin + " ".join(dict.fromkeys(sentences)), failures[-1][1].code)
-
-
-def outcome_of(error: HalError) -> Outcome:
-    return Outcome.CUT if isinstance(error, CutOff) else Outcome.FAILED

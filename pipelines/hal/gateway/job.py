@@ -1,0 +1,139 @@
+"""One turn on its way to an answer: what it may use, what has been shown of it, how it can end.
+
+Knows neither targets nor the order of the layers; `gateway.py` walks with these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..background import Background
+from ..errors import HalError, NotSent, ProviderError
+from ..recorder import TurnRecorder
+from ..types import (
+    Evidence,
+    Outcome,
+    Plan,
+    ProviderChunk,
+    Target,
+    Text,
+    Thinking,
+    ToolCalls,
+    Turn,
+    Usage,
+)
+from .attempt import Attempt
+from .ports import AnswerCache, Breakers, Budget, Estimator, Limits
+
+
+class CutOff(HalError):
+    """The answer broke off after part of it was shown; nothing may be tried again."""
+
+    code = "cut_off"
+
+
+class Unanswered(HalError):
+    """Every target of the plan failed; `code` is that of the last one."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+Refusal = ProviderError | NotSent
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What stands between a turn and a provider; `is_cold`: the model has to be loaded first."""
+
+    cache: AnswerCache
+    budget: Budget
+    limits: Limits
+    breakers: Breakers
+    estimator: Estimator
+    is_cold: Callable[[Target], bool]
+    background: Background
+    random: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One turn on its way to an answer."""
+
+    turn: Turn
+    plan: Plan
+    evidence: Evidence
+    recorder: TurnRecorder
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the user has seen of this turn so far, and how long it may still take."""
+
+    job: Job
+    deadline: float
+    answer_shown: bool = False
+    thinking_shown: bool = False
+
+    @property
+    def remaining_s(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+    def note(self, chunk: ProviderChunk) -> None:
+        recorder = self.job.recorder
+        if isinstance(chunk, Text) and chunk.text:
+            # Blank lines alone are no answer: another target may still give one.
+            self.answer_shown = self.answer_shown or not chunk.text.isspace()
+            recorder.text(chunk.text)
+        elif isinstance(chunk, Thinking) and chunk.text:
+            self.thinking_shown = True
+            recorder.thinking(chunk.text)
+        elif isinstance(chunk, ToolCalls):
+            self.answer_shown = True
+        elif isinstance(chunk, Usage):
+            recorder.used(chunk)
+            if chunk.fills_window:
+                recorder.degraded("window_full")
+
+
+@dataclass(slots=True)
+class Bill:
+    """The attempts at one target, which are paid together."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def total(self, estimate_usd: float | None) -> tuple[float, bool]:
+        """USD, and whether any of it is a guess. A call of unknown price counts as estimated."""
+        usages = [attempt.usage for attempt in self.attempts]
+        guess = estimate_usd or 0.0
+        usd = sum(guess if usage.cost_usd is None else usage.cost_usd for usage in usages)
+        return usd, any(usage.is_estimate or usage.cost_usd is None for usage in usages)
+
+
+def cut_off(error: HalError) -> CutOff:
+    return CutOff(
+        f"The answer was cut off: {error.sentence}",
+        'What was shown is kept. Write "go on" to have it continued, or ask again.',
+    )
+
+
+def unanswered(plan: Plan, failures: Sequence[tuple[Target, Refusal]]) -> Unanswered:
+    """What went wrong with each of them; remedies are told once."""
+    sentences = [error.sentence for _, error in failures]
+    if len(failures) > 1:
+        sentences = [f"{target.label}: {error.sentence}" for target, error in failures]
+    begin = ""
+    if plan.stays_local:
+        begin = f"I cannot answer without leaving this machine ({plan.stays_local}). "
+    elif len(failures) > 1:
+        begin = "No model could answer. "
+    return Unanswered(begin + " ".join(dict.fromkeys(sentences)), failures[-1][1].code)
+
+
+def outcome_of(error: HalError) -> Outcome:
+    return Outcome.CUT if isinstance(error, CutOff) else Outcome.FAILED
