@@ -22,7 +22,8 @@ sys.path[:0] = [str(REPO), str(REPO / "bench")]
 
 from _side_by_side import Subject  # noqa: E402
 from _stub import StubProcess  # noqa: E402
-from tests.harness.pipelines import PipelinesServer, free_port  # noqa: E402
+from tests.harness.pipelines import PipelinesServer  # noqa: E402
+from tests.servers.ports import free_port  # noqa: E402
 
 # LiteLLM imports for a quarter of a minute on two slow cores.
 START_S = 90.0

@@ -18,8 +18,8 @@ import requests
 
 from hal.embedded.errors import ModelUnavailable
 from hal.embedded.fetch import cache_folder, ensure_model
-from tests.harness.pipelines import free_port
 from tests.servers import OllamaServer, Say, Stall, refused_url
+from tests.servers.ports import free_port
 
 REPO = Path(__file__).resolve().parents[2]
 STARTED_S, ENDED_S = 30.0, 10.0

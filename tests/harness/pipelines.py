@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import IO, Self
 
 import requests
+
+from tests.servers.ports import free_port
 
 from . import interpreters
 from .client import PipelinesClient
@@ -164,14 +165,6 @@ class PipelinesServer(PipelinesClient):
             return requests.get(f"{self.url}/", timeout=1).ok
         except requests.RequestException:
             return False
-
-
-def free_port() -> int:
-    """A loopback port at which nobody listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _copy(source: Path, target: Path, stem: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import socket
 import ssl
 import threading
 import time
@@ -18,8 +17,9 @@ from types import TracebackType
 from typing import Self
 
 from .exchange import Connection, Exchange, RecordedRequest
+from .ports import HOST as _HOST
+from .ports import free_port, refused_port
 
-_HOST = "127.0.0.1"
 _START_TIMEOUT_S = 10.0
 # A connection that was just accepted is at hand within so many steps of the loop.
 _LATE_STEPS = 5
@@ -27,9 +27,7 @@ _LATE_STEPS = 5
 
 def refused_url() -> str:
     """A loopback URL at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return f"http://{_HOST}:{probe.getsockname()[1]}"
+    return f"http://{_HOST}:{refused_port()}"
 
 
 class ScriptedServer(ABC):
@@ -68,6 +66,8 @@ class ScriptedServer(ABC):
     def start(self) -> Self:
         """Listen, and return once connections are accepted."""
         ready: concurrent.futures.Future[int] = concurrent.futures.Future()
+        # Not just any port: after `stop` it must still be there to be taken again.
+        self._port = self._port or free_port()
         name = f"{type(self).__name__}"
         self._thread = threading.Thread(target=self._run, args=(ready,), name=name, daemon=True)
         self._thread.start()
