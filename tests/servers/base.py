@@ -18,7 +18,7 @@ from typing import Self
 
 from .exchange import Connection, Exchange, RecordedRequest
 from .ports import HOST as _HOST
-from .ports import free_port, refused_port
+from .ports import refused_port
 
 _START_TIMEOUT_S = 10.0
 # A connection that was just accepted is at hand within so many steps of the loop.
@@ -66,8 +66,6 @@ class ScriptedServer(ABC):
     def start(self) -> Self:
         """Listen, and return once connections are accepted."""
         ready: concurrent.futures.Future[int] = concurrent.futures.Future()
-        # Not just any port: after `stop` it must still be there to be taken again.
-        self._port = self._port or free_port()
         name = f"{type(self).__name__}"
         self._thread = threading.Thread(target=self._run, args=(ready,), name=name, daemon=True)
         self._thread.start()

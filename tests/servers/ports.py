@@ -1,4 +1,4 @@
-"""Ports on loopback for servers that cannot choose their own, or must get the same one again.
+"""Ports on loopback for servers that cannot choose their own, and where nobody shall listen.
 
 Not from the range that the system takes for outgoing connections and for port 0: between the choice
 and the bind, one of those of another test process could sit there.
@@ -6,6 +6,7 @@ and the bind, one of those of another test process could sit there.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import socket
@@ -13,13 +14,14 @@ import socket
 HOST = "127.0.0.1"
 # Below Linux' 32768 to 60999, above what other programs on a machine listen on.
 _FIRST, _LAST = 20_000, 32_000
-# Processes that run at the same time begin at other places.
-_random = random.Random(os.getpid())
+# One after the other, so that no two threads get the same one; processes that run at the same time
+# begin at other places.
+_next = itertools.count(random.Random(os.getpid()).randrange(_LAST - _FIRST))
 _kept: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A port at which nobody listens at the moment."""
+    """A port at which nobody listens at the moment, for a server that binds it itself."""
     with _bound() as probe:
         port: int = probe.getsockname()[1]
         return port
@@ -37,7 +39,7 @@ def _bound() -> socket.socket:
     while True:
         probe = socket.socket()
         try:
-            probe.bind((HOST, _random.randrange(_FIRST, _LAST)))
+            probe.bind((HOST, _FIRST + next(_next) % (_LAST - _FIRST)))
         except OSError:
             probe.close()
         else:
