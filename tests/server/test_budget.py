@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,10 @@ def test_what_was_spent_outlives_a_restart(house: House) -> None:
     house.server.update_valves({"DAILY_BUDGET_USD": 0.10, "ADVANCED": "BUDGET_SOFT=1"})
     charges(house, 0.099)
     assert (house.ask(TEXT).usage or {})["hal_model"] == GROK
+    user = house.logged()["user_id"]
+    assert user
+    with closing(sqlite3.connect(house.log.path.with_name("budget.sqlite"))) as file:
+        assert file.execute("SELECT user_id, amount_usd FROM expense").fetchall() == [(user, 0.099)]
     house.server.restart()
     assert (house.ask(TEXT).usage or {})["hal_model"] == NANO
 
@@ -88,3 +94,16 @@ def test_the_share_of_turns(house: House) -> None:
     models = [(house.ask(TEXT).usage or {})["hal_model"] for _ in range(6)]
     assert models.count(GROK) <= 2
     assert models.count(NANO) >= 4
+
+
+def test_each_user_has_a_day_of_his_own(house: House) -> None:
+    house.judge("COMPLEX", 0.95)
+    house.server.update_valves({"ADVANCED": "USER_DAILY_BUDGET_USD=0.10 BUDGET_SOFT=1"})
+    charges(house, 0.099)
+    assert (house.ask(TEXT).usage or {})["hal_model"] == GROK
+    answer = house.ask(TEXT)
+    assert (answer.usage or {})["hal_model"] == NANO
+    assert "your budget of today" in " ".join(answer.statuses)
+    # Somebody else, here whoever calls without a name.
+    direct = house.server.chat([{"role": "user", "content": TEXT}])
+    assert (direct.usage or {})["hal_model"] == GROK

@@ -215,6 +215,20 @@ def test_when_nobody_can_answer_the_error_says_what_to_do(house: House) -> None:
         assert second == "ollama_model_missing"
 
 
+def test_a_cloud_model_that_is_gone_has_a_substitute(house: House) -> None:
+    house.judge("COMPLEX", 0.9)
+    house.server.update_valves(
+        {"CLOUD_MODEL": "grok-gone", "ADVANCED": "CLOUD_SUBSTITUTE=grok-4.7 LOCAL_FIRST_TOKEN_S=1"}
+    )
+    answer = house.ask(TEXT)
+    assert answer.text == f"cloud: {TEXT}"
+    assert (answer.usage or {})["hal_model"] == "grok-4.7"
+    assert "xAI grok-gone failed: xAI has no model grok-gone." in " ".join(answer.statuses)
+    row = house.logged()
+    assert row["degradations"] == ["xai_model_missing"]
+    assert [e["model"] for e in house.log.of_turn("egress", row["id"])] == ["grok-gone", "grok-4.7"]
+
+
 def test_the_fallback_to_the_cloud_can_be_switched_off(house: House) -> None:
     house.server.update_valves({"CLOUD_FALLBACK": False})
     house.answer_with([BUSY])
