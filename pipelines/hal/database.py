@@ -37,21 +37,22 @@ class Schema:
     """The tables of a file, as steps from each version to the next; `name` is for people.
 
     `PRAGMA user_version` is the number of steps that a file has taken. Append only: what a
-    released version has run once is never edited.
+    released version has run once is never edited. `too_new` is raised for a file beyond them.
     """
 
     name: str
     migrations: tuple[Step, ...]
+    too_new: type[FileTooNew] = FileTooNew
 
     @property
     def version(self) -> int:
         return len(self.migrations)
 
     def check(self, connection: sqlite3.Connection) -> int:
-        """The version of the file; FileTooNew when it is beyond this code. Only reads."""
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        """The version of the file; `too_new` when it is beyond this code. Only reads."""
+        version = version_of(connection)
         if version > self.version:
-            raise FileTooNew(
+            raise self.too_new(
                 f"{self.name} has schema {version}, this hal-auto knows up to {self.version}.",
                 "Update hal-auto, or set HAL_DATA_DIR to another folder; the file was left as "
                 "it is.",
@@ -73,6 +74,11 @@ class Schema:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """How many steps this file has taken."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def open_for_writing(
@@ -130,6 +136,12 @@ def set_aside(path: Path, now_s: float) -> Path:
         if source.exists():
             source.rename(f"{aside}{suffix}")
     return aside
+
+
+def remove(path: Path) -> None:
+    """Unlink a file with its companions."""
+    for suffix in _SUFFIXES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def _make_private(path: Path) -> None:

@@ -49,6 +49,7 @@ class Memory:
 
     hit: CachedAnswer | None = None
     kept: list[CachedAnswer] = field(default_factory=list)
+    is_on: bool = True
 
     async def find(self, turn: Turn, plan: Plan) -> CachedAnswer | None:
         return self.hit

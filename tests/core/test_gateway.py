@@ -426,6 +426,12 @@ def test_an_answer_is_kept_for_the_cache() -> None:
     assert (kept.provider, kept.model) == ("ollama", "big:30b")
 
 
+def test_while_the_cache_is_off_nothing_is_kept() -> None:
+    house = answered(LOCAL, rules=Rules(memory=Memory(is_on=False)))
+    assert house.text == "It is noon."
+    assert house.rules.memory.kept == []
+
+
 def test_a_failed_answer_is_not_kept() -> None:
     house = answered(LOCAL, scripts=scripts([Text("It is"), DOWN]))
     assert house.rules.memory.kept == []

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hal.database import version_of
 from hal.sessions.record import (
     CallRow,
     ContentRow,
@@ -21,7 +22,7 @@ from hal.sessions.record import (
     decode,
     encode,
 )
-from hal.sessions.schema import VERSION, migrate, version_of
+from hal.sessions.schema import SCHEMA, VERSION
 from hal.sessions.statements import save
 from hal.types import Outcome, Route
 
@@ -38,7 +39,7 @@ counts = st.none() | st.integers(0, 2**62)
 def there_and_back(row: Any) -> Any:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
-        migrate(connection)
+        SCHEMA.migrate(connection)
         save(connection, row)
         found = connection.execute(f"SELECT * FROM {row.table}").fetchone()  # noqa: S608
         return decode(type(row), dict(found))
@@ -90,7 +91,7 @@ def test_enums_are_written_as_their_words() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.table)
 def test_every_field_has_its_column_and_the_other_way_round(kind: Any) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection)
+        SCHEMA.migrate(connection)
         columns = connection.execute(f"PRAGMA table_info({kind.table})").fetchall()
         assert {column[1] for column in columns} == {field.name for field in fields(kind)}
         assert version_of(connection) == VERSION

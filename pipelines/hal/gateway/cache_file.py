@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..database import identity, is_damage
+from ..database import identity, is_damage, remove
 from .cache import Keys
-from .cache_schema import opened, remove
+from .cache_schema import opened
 from .cache_vectors import sketch
 from .ports import CachedAnswer
 

@@ -1,4 +1,4 @@
-"""The tables of the answer cache, how its file is opened, and how it is removed.
+"""The tables of the answer cache, and how its file is opened.
 
 Knows nothing of what is asked. A damaged file is thrown away, not kept: it is only a cache.
 """
@@ -8,12 +8,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ..database import Schema, is_damage, open_for_writing
+from ..database import Schema, is_damage, open_for_writing, remove
 
 # Waiting for another process' lock holds up a turn; an answer that is not kept costs nobody much.
 BUSY_TIMEOUT_S = 0.1
-# WAL and shared memory belong to the file: a new one must never find the old one's.
-_SUFFIXES = ("", "-wal", "-shm")
 
 _TABLES = (
     """
@@ -69,9 +67,3 @@ def opened(path: Path) -> sqlite3.Connection:
             raise
     remove(path)
     return open_for_writing(path, BUSY_TIMEOUT_S, SCHEMA.check, SCHEMA.migrate)
-
-
-def remove(path: Path) -> None:
-    """Unlink the file with its companions."""
-    for suffix in _SUFFIXES:
-        Path(f"{path}{suffix}").unlink(missing_ok=True)

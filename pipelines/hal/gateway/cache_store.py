@@ -93,6 +93,10 @@ class StoredAnswers:
             self._vectors = QuestionVectors(embed, settings.embedding_model)
 
     @property
+    def is_on(self) -> bool:
+        return self._settings.mode in (EXACT, SEMANTIC)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What somebody has to mend, in sentences."""
         warning = self._vectors.warning if self._vectors else None
@@ -135,7 +139,7 @@ class StoredAnswers:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _keys(self, turn: Turn, plan: Plan) -> Keys | None:
-        if self._settings.mode not in (EXACT, SEMANTIC) or obstacle(turn, plan):
+        if not self.is_on or obstacle(turn, plan):
             return None
         model = self._settings.embedding_model
         return keys(turn, plan, embedding_model=model, generation=self._generation)

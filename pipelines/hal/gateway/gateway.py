@@ -226,7 +226,8 @@ class Gateway:
         progress.job.recorder.finish_reason = finish.reason
         if finish.reason != "stop":
             yield finish
-        self._keep(attempt.target, finish, progress.job)
+        if self.policies.cache.is_on:
+            self._keep(attempt.target, finish, progress.job)
 
     def _keep(self, target: Target, finish: Finish, job: Job) -> None:
         answer = CachedAnswer(

@@ -191,10 +191,8 @@ class CallLimits:
         line = self._line(target)
         if not await line.take(0.0 if target.leaves_machine else wait_s):
             raise _refusal(target, line.quota, self._clock())
-        try:
+        async with _held(line):
             yield
-        finally:
-            line.give_back()
 
     def try_slot(self, target: Target) -> AbstractAsyncContextManager[None] | None:
         line = self._line(target)

@@ -150,6 +150,10 @@ class CachedAnswer:
 class AnswerCache(Protocol):
     """Answers that may be given again. Never raises: trouble is a miss."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is found or kept at all."""
+
     async def find(self, turn: Turn, plan: Plan) -> CachedAnswer | None: ...
 
     async def keep(self, turn: Turn, plan: Plan, answer: CachedAnswer) -> None:

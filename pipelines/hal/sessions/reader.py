@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import HalError
 from .database import open_for_reading
 from .record import CallRow, ContentRow, EgressRow, R, TurnRow, clean_text, decode
-from .schema import check
+from .schema import SCHEMA
 
 # Readers do not wait for the writer in WAL mode; only recovery after a kill takes a moment.
 _BUSY_TIMEOUT_S = 2.0
@@ -106,7 +106,7 @@ class SessionReader:
             return []
         try:
             with closing(open_for_reading(self._path, _BUSY_TIMEOUT_S)) as connection:
-                if check(connection) == 0:  # the writer has just created it
+                if SCHEMA.check(connection) == 0:  # the writer has just created it
                     return []
                 return connection.execute(sql, _bindable(values)).fetchall()
         except (sqlite3.Error, OSError) as error:

@@ -1,19 +1,16 @@
 """The tables of the session log, and the steps from each version to the next.
 
-Knows neither rows nor threads; `PRAGMA user_version` is the number of steps a file has taken.
+Knows neither rows nor threads; how a file takes the steps is `database.Schema`'s.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 
-from ..errors import ConfigError
-
-Migration = Callable[[sqlite3.Connection], None]
+from ..database import FileTooNew, Schema
 
 
-class SchemaTooNew(ConfigError):
+class SchemaTooNew(FileTooNew):
     """A newer hal-auto wrote this file; this one leaves it alone."""
 
     code = "session_log_too_new"
@@ -87,38 +84,5 @@ _INDEXES = (
     "CREATE INDEX content_created ON content (created_at)",
 )
 
-# Append only: what a released version has run once is never edited.
-MIGRATIONS: tuple[Migration, ...] = (_first_tables, _gateway_columns)
-VERSION = len(MIGRATIONS)
-
-
-def version_of(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def check(connection: sqlite3.Connection) -> int:
-    """The version of the file; SchemaTooNew when it is beyond this code. Only reads."""
-    version = version_of(connection)
-    if version > VERSION:
-        raise SchemaTooNew(
-            f"The session log has schema {version}, this hal-auto knows up to {VERSION}.",
-            "Update hal-auto, or set HAL_DATA_DIR to another folder; the file was left as it is.",
-        )
-    return version
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to VERSION, all steps or none; two processes may do so at once."""
-    if check(connection) == VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Asked again under the lock: the other process may have been first.
-        for number in range(check(connection), VERSION):
-            MIGRATIONS[number](connection)
-            connection.execute(f"PRAGMA user_version = {number + 1}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+SCHEMA = Schema("The session log", (_first_tables, _gateway_columns), SchemaTooNew)
+VERSION = SCHEMA.version

@@ -14,11 +14,12 @@ from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
+from ...database import version_of
 from ...errors import HalError
 from ...prompts import load_prompt, prompt_folders
 from ...sessions.database import open_for_reading
 from ...sessions.reader import SessionReader
-from ...sessions.schema import VERSION, version_of
+from ...sessions.schema import VERSION
 from .result import Check, Context, fail, ok, warn
 
 _PACKAGES = (
