@@ -23,7 +23,7 @@ import ollama
 
 from hal.gateway.ports import Call
 from hal.gateway.providers.ollama import OllamaProvider
-from hal.settings import Settings
+from hal.settings_reader import read_environment
 from hal.types import Message, Plan, Request, Route, Target, Text
 
 MODEL = "stub:1b"
@@ -114,7 +114,7 @@ def with_ours(provider: OllamaProvider) -> Stream:
 
 async def compare(url: str) -> None:
     """Both in turn, several times: what else runs on the machine meets both."""
-    settings = replace(Settings.from_environment({"HOME": "/"}).local, base_url=url)
+    settings = replace(read_environment({"HOME": "/"}).local, base_url=url)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     connector = aiohttp.TCPConnector(limit=0)
     async with (

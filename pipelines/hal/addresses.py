@@ -27,6 +27,15 @@ def without_user(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def host_and_port(url: str) -> str:
+    """What people call a server by: no scheme, no path, no user name and password; "" for what is
+    no address."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
 def user_of(url: str) -> tuple[str, str] | None:
     """The user name and password in an address, as they are meant; None when there is none."""
     try:

@@ -28,6 +28,7 @@ from .outlets import Direct, Handover, Outlet, Pulled, Source
 from .recorder import TurnRecorder
 from .runtime import Runtime
 from .settings import Settings
+from .settings_reader import read_valves
 from .stored_valves import repair
 from .types import Chunk, Failure, Turn
 from .valves import Valves, valves_class
@@ -75,7 +76,7 @@ class Manifold:
             self._handover = Handover(asyncio.get_running_loop())
             if not asgi.install(self.answer):
                 logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
-            runtime = Runtime(Settings.from_valves(self.valves))
+            runtime = Runtime(read_valves(self.valves))
             self._report(runtime.settings)
             await anyio.to_thread.run_sync(runtime.start)
             self._runtime = runtime
@@ -95,7 +96,7 @@ class Manifold:
 
     async def on_valves_updated(self) -> None:
         try:
-            settings = Settings.from_valves(self.valves)
+            settings = read_valves(self.valves)
             self._report(settings)
             if self._runtime is not None:
                 self._runtime.configure(settings)

@@ -1,8 +1,8 @@
 """The valves: every setting that the admin panel shows, with its default and its words.
 
-Knows no consumer: `settings.py` turns valves into what the rest of the package reads. Only plain
-types and no bounds, because the Pipelines server refuses to start over a stored value that does not
-validate, and because a save that fails shows no more than "Pipeline not found".
+Knows no consumer: `settings_reader.py` turns valves into what the rest of the package reads. Only
+plain types and no bounds, because the Pipelines server refuses to start over a stored value that
+does not validate, and because a save that fails shows no more than "Pipeline not found".
 
 A panel of fifty rows is read by nobody: what few people ever change stands in `Advanced`, by the
 same names in the environment, and as NAME=value in the one valve ADVANCED.

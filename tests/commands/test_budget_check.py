@@ -15,7 +15,7 @@ from hal.commands.checks.result import Check, Context, Status
 from hal.commands.stored import Places, settings_in_force
 from hal.gateway.ledger import Ledger
 from hal.gateway.ports import Expense
-from hal.settings import Settings
+from hal.settings_reader import read_environment
 from hal.types import Target
 
 OK, WARN, FAIL = Status.OK, Status.WARN, Status.FAIL
@@ -36,7 +36,7 @@ def found(folder: Path, **environ: str) -> dict[str, Check]:
 
 def spend(folder: Path, *calls: tuple[str | None, float, bool]) -> None:
     """(user, USD, settled) for each call."""
-    settings = Settings.from_environment({"HAL_DATA_DIR": str(folder)})
+    settings = read_environment({"HAL_DATA_DIR": str(folder)})
 
     async def run() -> None:
         ledger = Ledger(settings.log.budget_database, settings.budget)

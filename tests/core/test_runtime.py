@@ -15,6 +15,7 @@ from hal.errors import ConfigError
 from hal.runtime import Runtime
 from hal.sessions.reader import SessionReader
 from hal.settings import Settings
+from hal.settings_reader import read_environment
 from hal.types import Chunk, Failure, Override, Text
 from tests.core.things import turn
 from tests.servers import Label, OllamaModel, OllamaServer, Say, Stall, Until, refused_url
@@ -44,7 +45,7 @@ def settings(folder: Path, url: str, **changes: str) -> Settings:
         "HAL_LOCAL_MODEL": FIRST,
         "HAL_CLASSIFIER_MODEL": "none:1b",
     }
-    return Settings.from_environment({**environ, **changes})
+    return read_environment({**environ, **changes})
 
 
 def started(folder: Path, url: str, **changes: str) -> Runtime:

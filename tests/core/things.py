@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hal.recorder import TurnRecorder
 from hal.sessions.record import CallRow, ContentRow, PromptVersionRow, Row, TurnRow
-from hal.settings import Settings
+from hal.settings_reader import read_environment
 from hal.types import Decision, Message, Plan, Route, Source, Target, Turn
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ R = TypeVar("R", TurnRow, CallRow, ContentRow, PromptVersionRow)
 # The same examples in every run: a red test is red for everybody.
 fixed = settings(derandomize=True, deadline=None, max_examples=80)
 
-DEFAULTS = Settings.from_environment({"HOME": "/nowhere"})
+DEFAULTS = read_environment({"HOME": "/nowhere"})
 CLOUD_ON = replace(DEFAULTS.cloud, api_key="xai-test", enabled=True)
 
 LOCAL = Target("ollama", "big:30b", False, 32768)

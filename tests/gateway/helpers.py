@@ -16,7 +16,8 @@ from hal.gateway.ports import Call
 from hal.gateway.providers.ollama import OllamaProvider
 from hal.gateway.providers.openai import OpenAiProvider
 from hal.gateway.providers.xai import XaiProvider
-from hal.settings import CloudSettings, LocalSettings, Settings
+from hal.settings import CloudSettings, LocalSettings
+from hal.settings_reader import read_environment
 from hal.types import Message, Plan, ProviderChunk, Request, Route, Target, Text
 from tests.servers import (
     KEY,
@@ -34,7 +35,7 @@ T = TypeVar("T")
 LOCAL = Target("ollama", "nemotron-3-nano:30b", False, 8192, can_think=True)
 CLOUD = Target("xai", "grok-4.3", True, 1_000_000, can_see=True)
 HOSTED = Target("openai", "nano-30b", False, 8192, can_think=True)
-DEFAULTS = Settings.from_environment({"HOME": "/nowhere"})
+DEFAULTS = read_environment({"HOME": "/nowhere"})
 
 
 def ask(target: Target, text: str = "hello", **changes: Any) -> Request:

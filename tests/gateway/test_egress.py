@@ -158,7 +158,7 @@ def test_the_row_is_there_when_the_network_is_not() -> None:
 
 
 def test_a_user_in_the_address_is_not_logged() -> None:
-    assert module._host("https://me:secret@api.x.ai:443/v1") == "api.x.ai:443"
+    assert module.host_and_port("https://me:secret@api.x.ai:443/v1") == "api.x.ai:443"
 
 
 def test_the_provider_goes_through_it() -> None:

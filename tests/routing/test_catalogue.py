@@ -24,6 +24,7 @@ from hal.routing.known_host import (
 from hal.routing.load import HostLoad
 from hal.routing.plan import Offers
 from hal.settings import LocalHost, Settings
+from hal.settings_reader import read_environment
 from tests.core.things import CLOUD, DEFAULTS, Clock, run
 from tests.gateway.helpers import OpenAiServer
 from tests.servers import OllamaModel, OllamaServer, Status, XaiModel, refused_url
@@ -355,7 +356,7 @@ def test_the_classifier_that_stands_in_keeps_its_window() -> None:
 
 
 def of_hosts(*words: str, **changes: Any) -> Settings:
-    read = Settings.from_environment({"HOME": "/nowhere", "HAL_LOCAL_HOSTS": " ".join(words)})
+    read = read_environment({"HOME": "/nowhere", "HAL_LOCAL_HOSTS": " ".join(words)})
     local = replace(LOCAL, hosts=read.local.hosts, **changes)
     return replace(SETTINGS, local=local)
 
@@ -535,7 +536,7 @@ NANO = replace(LOCAL, model="nemotron-3-nano:30b", simple_model="nemotron-3-nano
 
 def at(main: OllamaServer, *others: str) -> Settings:
     env = {"HOME": "/n", "OLLAMA_HOST": main.url, "HAL_LOCAL_HOSTS": " ".join(others)}
-    read = Settings.from_environment(env).local
+    read = read_environment(env).local
     local = replace(NANO, base_url=read.base_url, hosts=read.hosts, vision_model=None)
     return replace(SETTINGS, local=local)
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from hal.settings import Settings, data_dir, ollama_url
+from hal.settings import Settings
+from hal.settings_reader import data_dir, ollama_url, read_valves
 from hal.valves import Advanced, Valves, valves_class
 
 SCALARS = (str, int, float, bool)
@@ -57,7 +58,7 @@ JSON = st.recursive(
 
 def settings(environ: dict[str, str] | None = None, **values: Any) -> Settings:
     environ = {"HOME": "/home/somebody", **(environ or {})}
-    return Settings.from_valves(valves_class(environ)(**values), environ)
+    return read_valves(valves_class(environ)(**values), environ)
 
 
 def info_of(name: str) -> FieldInfo:
@@ -267,7 +268,7 @@ def test_no_key_is_another_policy() -> None:
 @given(st.dictionaries(st.sampled_from(ALL) | st.text(max_size=8), JSON, max_size=8))
 def test_whatever_is_stored_gives_settings_and_saves_the_same(stored: dict[str, Any]) -> None:
     valves = Valves(**stored) if all(isinstance(key, str) for key in stored) else Valves()
-    Settings.from_valves(valves, {"HOME": "/h"})
+    read_valves(valves, {"HOME": "/h"})
     saved = json.loads(json.dumps(valves.model_dump(), allow_nan=False))
     again = Valves(**{**Valves().model_dump(), **saved})
     assert again.model_dump() == valves.model_dump()

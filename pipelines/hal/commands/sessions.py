@@ -11,11 +11,11 @@ import sys
 
 from ..sessions.commands import list_sessions, show_session
 from ..sessions.reader import SessionReader
-from ..settings import Settings
+from ..settings_reader import read_environment
 
 
 def run(args: argparse.Namespace) -> int:
-    reader = SessionReader(Settings.from_environment(os.environ).log.database)
+    reader = SessionReader(read_environment(os.environ).log.database)
     if args.action == "show":
         return show_session(reader, args.turn, as_json=args.json, out=sys.stdout)
     return list_sessions(

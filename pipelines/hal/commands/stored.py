@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..settings import Settings, data_dir
+from ..settings import Settings
+from ..settings_reader import data_dir, read_valves
 from ..valves import valves_class
 
 
@@ -65,7 +66,7 @@ def settings_in_force(environ: Mapping[str, str]) -> Settings:
     """What the server would work with; never raises over a stored value."""
     stored, _ = read_object(Places.of(environ).valves)
     valves = valves_class(environ)
-    return Settings.from_valves(valves(**{**valves().model_dump(), **stored}), environ)
+    return read_valves(valves(**{**valves().model_dump(), **stored}), environ)
 
 
 def forget_echoes(places: Places) -> tuple[str, ...]:

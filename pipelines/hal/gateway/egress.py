@@ -11,11 +11,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
 
+from ..addresses import host_and_port
 from ..errors import EgressRefused
 from ..types import Plan, Target
 from .ports import Call, EgressLog, permits
@@ -94,18 +94,10 @@ class Egress:
             "turn_id": call.turn_id,
             "call_id": call.id,
             "at": self._clock(),
-            "host": _host(url),
+            "host": host_and_port(url),
             "provider": target.provider,
             "model": target.model,
             "purpose": call.purpose,
             "bytes": len(body),
             "sha256": sha256(body).hexdigest(),
         }
-
-
-def _host(url: str) -> str:
-    """Host and port, without a user name or password that an address may carry."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        return ""  # no address at all; sending will say so
