@@ -6,8 +6,11 @@ HOST   ?= 127.0.0.1
 PYTHON ?=
 # Passed on to pytest, for example: make test PYTEST="-x -k compose"
 PYTEST ?=
-# Processes that share the tests, by file: most of the time of one is spent waiting for servers.
-WORKERS ?= 2
+# Processes that share the tests, by file: a third of the time of each is spent waiting for servers.
+WORKERS ?= 3
+
+# In the order that tests/conftest.py gives, not the files with the most tests first.
+SHARED  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 VENV   := .venv
 PINNED := .venv-pinned
@@ -50,12 +53,12 @@ imports: $(VENV)/.installed-test ## The boundaries between the packages
 	@$(VENV)/bin/lint-imports
 
 unit: $(VENV)/.installed-test ## All tests, with the newest libraries
-	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+	@$(VENV)/bin/python -m pytest $(SHARED) $(PYTEST)
 
 # `server` tests choose their interpreters themselves, both of them: once is enough.
 unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
 	@test ! -x $(PINNED)/bin/python || \
-	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest -n $(WORKERS) --dist loadfile \
+	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest $(SHARED) \
 	    -m "not engine and not server" $(PYTEST)
 
 bench: $(VENV)/.installed-test ## The benchmarks, one after the other

@@ -180,7 +180,7 @@ def test_a_status_does_not_hold_back_the_first_word(running: LoopThread) -> None
         pieces.close()
         return waited
 
-    assert min(wait_s() for _ in range(4)) < COLLECT_S / 2
+    assert any(wait_s() < COLLECT_S / 2 for _ in range(40))  # once is enough: a timer waits always
 
 
 def test_the_last_words_do_not_wait(running: LoopThread) -> None:
@@ -191,7 +191,7 @@ def test_the_last_words_do_not_wait(running: LoopThread) -> None:
         assert text_of(list(pieces)) == "b"
         return monotonic() - began
 
-    assert min(wait_s() for _ in range(4)) < COLLECT_S / 2
+    assert any(wait_s() < COLLECT_S / 2 for _ in range(40))  # once is enough: a timer waits always
 
 
 ORDERED: list[Chunk] = [

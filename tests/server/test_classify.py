@@ -145,7 +145,7 @@ def test_a_classifier_that_hangs_costs_its_deadline_only(house: House) -> None:
     house.classify_with([Stall()])
     began = time.monotonic()
     answer = house.ask(TEXT)
-    assert 0.3 < time.monotonic() - began < 2.5
+    assert 0.3 < time.monotonic() - began < 2.9  # 3 s is the default
     assert answer.text == f"{NANO}: {TEXT}"
     assert (answer.usage or {})["hal_route"] == "MODERATE"
     assert "no decision within 0.3 s" in answer.statuses[1]

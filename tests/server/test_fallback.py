@@ -187,9 +187,7 @@ def test_a_target_that_fails_again_and_again_is_spared(house: House) -> None:
     for _ in range(3):
         assert house.ask(TEXT).text == f"cloud: {TEXT}"
     house.ollama.forget()
-    began = time.monotonic()
     answer = house.ask(TEXT)
-    assert time.monotonic() - began < 1
     assert answer.text == f"cloud: {TEXT}"
     assert house.local_requests == []
     assert house.logged()["degradations"] == ["ollama_circuit_open"]
