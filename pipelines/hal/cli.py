@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from . import __version__
 from .errors import ConfigError, HalError
+from .privacy.kinds import Kind
 
 # argparse has no public name for it, and it is generic for the type checker only.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -68,7 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hal-auto {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_serve, _add_ask, _add_doctor, _add_route, _add_sessions, _add_valves):
+    adders = (_add_serve, _add_ask, _add_doctor, _add_route, _add_privacy)
+    for add in (*adders, _add_audit, _add_sessions, _add_valves):
         add(commands)
     return parser
 
@@ -138,6 +140,77 @@ def _add_route(commands: Commands) -> None:
         help="longest time for one prompt; default: %(default)s",
     )
     _add_engine(parser)
+
+
+def _add_privacy(commands: Commands) -> None:
+    summary = "find what is private in a text, mask it, put it back"
+    parser = _add(commands, "privacy", summary, "hal privacy scan letter.txt")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_privacy_scan(actions)
+    words = "replace what is private by tokens, from stdin to stdout"
+    scrub = _add(actions, "scrub", words, "hal privacy scrub --map letter.map < letter.txt")
+    scrub.add_argument("--chat", metavar="ID", help="the same tokens in each run with this id")
+    scrub.add_argument(
+        "--map",
+        metavar="FILE",
+        help="write what the tokens stand for, in clear, readable for you alone; a FILE that is "
+        "there is gone on with",
+    )
+    words = "put the values back into an answer, from stdin to stdout"
+    restore = _add(actions, "restore", words, "hal privacy restore --map letter.map < answer.txt")
+    restore.add_argument("--map", metavar="FILE", required=True, help="as `scrub` has written it")
+    _add_privacy_allow(actions)
+
+
+def _add_privacy_scan(actions: Commands) -> None:
+    summary = "find what is private in a text; values are not shown"
+    scan = _add(actions, "scan", summary, "hal privacy scan letter.txt")
+    scan.epilog = f"""{scan.epilog}
+  echo '{{"id": 1, "text": "..."}}' | hal privacy scan --jsonl
+
+offsets are in characters (code points), `end` exclusive
+exit codes: 0 nothing found that keeps a text on this machine (a lone name does not), 1 something
+            found; with --jsonl: 0 every line was read, 1 some were not; 2 wrong usage
+"""
+    scan.add_argument("file", metavar="FILE", nargs="?", help="a text in UTF-8; default: stdin")
+    scan.add_argument("--jsonl", action="store_true", help="JSON lines from stdin to stdout")
+    scan.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    scan.add_argument("--show-values", action="store_true", help="also show what was found")
+
+
+def _add_privacy_allow(actions: Commands) -> None:
+    summary = "a value that does not count as private, read from stdin or at a prompt"
+    allow = _add(actions, "allow", summary, "hal privacy allow < address.txt")
+    allow.epilog = f"""{allow.epilog}
+  hal privacy allow --remove
+
+what is kept is a hash under this machine's key; a running server takes it over by itself
+exit codes: 0 done, 1 no such value, 2 wrong usage
+"""
+    what = allow.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="how many values are allowed")
+    what.add_argument("--remove", action="store_true", help="a value counts as private again")
+    allow.add_argument(
+        "--kind",
+        type=str.upper,
+        choices=[kind.value for kind in Kind],
+        metavar="TYPE",
+        help="what it is, where it is found only in a longer text: EMAIL, PERSON, DOB, ...",
+    )
+    allow.add_argument("--json", action="store_true", help="one JSON object instead of a sentence")
+
+
+def _add_audit(commands: Commands) -> None:
+    summary = "what left this machine, when, and whether anything private did"
+    parser = _add(commands, "audit", summary, "hal audit --since 7d")
+    parser.epilog = f"""{parser.epilog}
+
+values are searched in what was sent, also encoded or respaced, and are never shown
+exit codes: 0 nothing private left without your word (/public, or PRIVACY_MODE=off), 1 something
+            did, or the log cannot be read; 2 wrong usage
+"""
+    parser.add_argument("--since", metavar="WHEN", help="30m, 24h, 7d, 2w or an ISO date")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
 
 def _add_sessions(commands: Commands) -> None:

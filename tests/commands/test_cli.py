@@ -15,7 +15,7 @@ from hal import __version__
 from hal.cli import build_parser
 
 REPO = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "ask", "doctor", "route", "sessions", "valves")
+COMMANDS = ("serve", "ask", "doctor", "route", "privacy", "audit", "sessions", "valves")
 
 
 def hal(*words: str, data: Path, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -60,6 +60,10 @@ def test_help_helps_with_an_example(
         ["serve", "--engine", "steam"],
         ["ask"],
         ["route"],
+        ["privacy"],
+        ["privacy", "allow", "--kind", "NONSENSE"],
+        ["privacy", "allow", "--list", "--remove"],
+        ["audit", "today"],
         ["sessions"],
         ["sessions", "show"],
         ["valves"],

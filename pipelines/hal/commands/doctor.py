@@ -14,13 +14,24 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from .checks import budget, cloud, gateway, local, machine, search, server, valves
+from .checks import (
+    budget,
+    cloud,
+    gateway,
+    local,
+    machine,
+    names,
+    privacy,
+    search,
+    server,
+    valves,
+)
 from .checks.result import Check, Context, Status
 from .engine import running_engine
 from .stored import Places, settings_in_force
 
 SIGNS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✗"}
-_PARTS = (machine, valves, local, cloud, budget, gateway, search, server)
+_PARTS = (machine, valves, local, cloud, privacy, names, budget, gateway, search, server)
 _NARROW = 60  # below that, wrapping makes it worse
 
 
