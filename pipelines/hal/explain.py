@@ -5,8 +5,19 @@ Pure. Knows decisions and log rows, never the text of a question or an answer.
 
 from __future__ import annotations
 
+from .privacy.policy import words_of_names
 from .sessions.record import TurnRow
-from .types import DIFFICULTIES, Decision, Override, Plan, Source, Summary, Target
+from .types import (
+    DIFFICULTIES,
+    Decision,
+    Findings,
+    Override,
+    Plan,
+    PrivacyWord,
+    Source,
+    Summary,
+    Target,
+)
 
 NOTHING_DECIDED = (
     "There is no decision in this chat yet that I could explain. Ask something first; after the "
@@ -18,13 +29,25 @@ NO_CHAT = (
 )
 
 
-def decision_line(decision: Decision, plan: Plan) -> str:
+def decision_line(decision: Decision, plan: Plan, findings: Findings) -> str:
     """What was decided and why: "local 30B · moderate (0.91) · an ordinary question"."""
     words = dict.fromkeys((decision.reason, *plan.notes))  # a rule's reason may be a note as well
     parts = [plan.targets[0].label, _route(decision), *words]
+    if plan.targets[0].leaves_machine:
+        parts += _what_leaves(findings)
     if decision.degraded:
         parts.append(f"({decision.degraded.replace('_', ' ')})")
     return " · ".join(parts)
+
+
+def _what_leaves(findings: Findings) -> list[str]:
+    """Types and counts, never values."""
+    if findings.scrub:
+        count = sum(findings.kinds.values())
+        what = words_of_names(findings.kinds)
+        items = "item" if count == 1 else "items"
+        return [f"sent with {count} {items} masked: {what}"] if count else []
+    return [f"sent as it is: {', '.join(findings.reasons)}"] if findings.reasons else []
 
 
 def final_line(summary: Summary, target: Target) -> str:
@@ -87,13 +110,23 @@ def why(row: TurnRow | None) -> str:
     ]
     if row.notes:
         lines.append(f"- Notes: {'; '.join(row.notes)}")
+    if row.private_kinds:
+        lines.append(f"- Private in this chat: {words_of_names(row.private_kinds)}")
     if row.degradations:
         lines.append(f"- On the way: {', '.join(row.degradations).replace('_', ' ')}")
     lines += [f"- Time: {_times(row)}", f"- Tokens: {_tokens(row)}", f"- Outcome: {row.outcome}"]
     if row.prompt_id:
         lines.append(f"- Prompt: `{row.prompt_id}`, rules: `{row.policy_id}`")
     commands = ", ".join(f"`{command}`" for command in Override if command is not Override.WHY)
-    return "\n".join([*lines, "", f"Begin a message with {commands} to decide yourself."])
+    words = " or ".join(f"`{word}`" for word in PrivacyWord)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Begin a message with {commands} to decide yourself, with {words} to say how private "
+            "it is.",
+        ]
+    )
 
 
 def _route(decision: Decision) -> str:

@@ -11,9 +11,10 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from .types import Message, Override, Parameters, ToolCall, Turn
+from .types import Message, Override, Parameters, PrivacyWord, ToolCall, Turn
 
 # A uuid has 36 characters, "temporary:" and a socket id about 40; the rest is not an id.
 MAX_ID_CHARS = 128
@@ -68,12 +69,13 @@ def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) ->
     conversation = [_message(raw) for raw in messages if isinstance(raw, Mapping)]
     task = _id(context.get("task")) or (None if context else _sniff_task(body, conversation))
     question = _question(context.get("user_text"), conversation)
-    override, clean = (None, question) if task else split_override(question)
+    said = Said(None, None, question) if task else read_commands(question)
     return Turn(
         id=uuid.uuid4().hex,
-        messages=_without_commands(conversation, question, clean),
-        question=clean,
-        override=override,
+        messages=_without_commands(conversation, question, said.text),
+        question=said.text,
+        override=said.override,
+        privacy=said.privacy,
         task=task,
         features=_features(context.get("features")),
         parameters=read_parameters(body),
@@ -86,12 +88,29 @@ def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) ->
     )
 
 
-def split_override(text: str) -> tuple[Override | None, str]:
-    """The command in front of a question, if there is one, and the question without it."""
-    first, *rest = text.split(maxsplit=1) or [""]
-    if first.lower() not in set(Override):
-        return None, text
-    return Override(first.lower()), "".join(rest).strip()
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The commands in front of a question, and the question without them."""
+
+    override: Override | None
+    privacy: PrivacyWord | None
+    text: str
+
+
+def read_commands(text: str) -> Said:
+    """At most one of either sort, in any order; a second one of a sort belongs to the question."""
+    override: Override | None = None
+    privacy: PrivacyWord | None = None
+    while True:
+        first, *rest = text.split(maxsplit=1) or [""]
+        word = first.lower()
+        if override is None and word in set(Override):
+            override = Override(word)
+        elif privacy is None and word in set(PrivacyWord):
+            privacy = PrivacyWord(word)
+        else:
+            return Said(override, privacy, text)
+        text = "".join(rest).strip()
 
 
 def read_parameters(body: Mapping[str, Any]) -> Parameters:
@@ -177,9 +196,9 @@ def _without_commands(
         elif index == last:
             kept.append(_replace_text(message, question, clean))
         else:
-            override, text = split_override(message.text)
-            if override is not Override.WHY:
-                kept.append(_replace_text(message, message.text, text))
+            said = read_commands(message.text)
+            if said.override is not Override.WHY:
+                kept.append(_replace_text(message, message.text, said.text))
     return tuple(kept)
 
 
@@ -189,7 +208,7 @@ def _answers_why(conversation: list[Message], index: int) -> bool:
         conversation[index].role == "assistant"
         and before is not None
         and before.role == "user"
-        and split_override(before.text)[0] is Override.WHY
+        and read_commands(before.text).override is Override.WHY
     )
 
 
@@ -209,14 +228,13 @@ def _attachments(conversation: list[Message], has_files: bool) -> tuple[str, ...
         kinds.append("image")
     if any(message.role == "tool" for message in conversation):
         kinds.append("tool result")
-    if any(_asked_for_local(message) for message in conversation):
-        # What was said under it would travel with the history of every later turn.
+    commands = [read_commands(m.text) for m in conversation if m.role == "user"]
+    # What was said under these would travel with the history of every later turn.
+    if any(said.override is Override.LOCAL for said in commands):
         kinds.append("/local turn")
+    if any(said.privacy is PrivacyWord.PRIVATE for said in commands):
+        kinds.append("/private turn")
     return tuple(kinds)
-
-
-def _asked_for_local(message: Message) -> bool:
-    return message.role == "user" and split_override(message.text)[0] is Override.LOCAL
 
 
 def _sniff_task(body: Mapping[str, Any], conversation: list[Message]) -> str | None:

@@ -16,7 +16,7 @@ from typing import Protocol
 from . import __version__
 from .prompts import Prompt
 from .sessions.record import CallRow, ContentRow, PromptVersionRow, Row, TurnRow
-from .types import Decision, Outcome, Plan, Target, Turn, Usage
+from .types import Decision, Findings, Outcome, Plan, Target, Turn, Usage
 
 
 class RowWriter(Protocol):
@@ -77,6 +77,7 @@ class TurnRecorder:
             session_id=turn.session_id,
             user_id=turn.user_id,
             task=turn.task,
+            privacy_word=turn.privacy or "",
             policy_id=policy_id,
             hal_version=__version__,
             features_json=json.dumps(dict(turn.features)),
@@ -119,6 +120,15 @@ class TurnRecorder:
             rows: tuple[Row, ...] = (self._row, *self._open_calls.values())
             for row in rows:
                 self._writer.write(row)
+
+    def inspected(self, findings: Findings) -> None:
+        """Where nobody looks, the log says so: nothing else would tell it from a clean turn."""
+        self._row = replace(
+            self._row,
+            private_kinds=dict(findings.kinds),
+            is_hard=findings.is_hard,
+            privacy_word=self._row.privacy_word or ("off" if findings.is_open else ""),
+        )
 
     def decided(self, decision: Decision, plan: Plan) -> None:
         self._row = replace(

@@ -24,6 +24,7 @@ from .services import Services, build_services
 from .sessions.reader import SessionReader
 from .sessions.store import SessionStore
 from .settings import Settings
+from .shield import PrivacyState
 from .turn import run_turn
 from .types import Chunk, Turn
 
@@ -55,6 +56,7 @@ class Runtime:
             content_days=settings.log.content_days,
         )
         self._policies = SharedPolicies.make(settings, self._store)
+        self._privacy = PrivacyState(settings.log)
         self._chats = ChatMemory(SessionReader(settings.log.database))
         self._leases = 0
         self._retired = False
@@ -71,7 +73,12 @@ class Runtime:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return (*self._settings.warnings, *self._store.warnings, *self._policies.warnings)
+        return (
+            *self._settings.warnings,
+            *self._store.warnings,
+            *self._policies.warnings,
+            *self._privacy.warnings,
+        )
 
     def start(self) -> None:
         """Start the loop and the log's writer. Raises ConfigError when a prompt is missing."""
@@ -148,17 +155,20 @@ class Runtime:
         # Neither a proxy from the environment nor cookies: what leaves, leaves as written.
         self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         try:
-            self._services = build_services(self._settings, self._http, self._store, self._policies)
+            self._services = self._build(self._settings)
         except BaseException:
             await self._http.close()
             raise
         self._policies.start(self._settings, self._services.models)
         self._opened = True
-        self._later(self._warm(self._services))
+        self._warm_all(self._services)
+
+    def _build(self, settings: Settings) -> Services:
+        return build_services(settings, self._http, self._store, self._policies, self._privacy)
 
     async def _configure(self, settings: Settings) -> None:
         try:
-            services = build_services(settings, self._http, self._store, self._policies)
+            services = self._build(settings)
         except HalError as error:
             logger.warning("settings not applied: %s", error.sentence)
             return
@@ -166,7 +176,11 @@ class Runtime:
         # Running turns still use the old ones; their idle connections close with the runtime.
         self._replaced.append(self._services)
         self._services = services
-        self._later(self._warm(self._services))
+        self._warm_all(services)
+
+    def _warm_all(self, services: Services) -> None:
+        self._later(services.shield.warm())
+        self._later(self._warm(services))
 
     async def _warm(self, services: Services) -> None:
         """Load and calibrate the classifier before the first turn; a failure shows in that turn."""

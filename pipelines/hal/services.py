@@ -30,9 +30,10 @@ from .routing.catalogue import Catalogue
 from .routing.classify import Classifier, Questions, Windows
 from .routing.question import Question
 from .sessions.reader import SessionReader
-from .sessions.record import EgressRow
+from .sessions.record import EgressContentRow, EgressRow
 from .sessions.store import SessionStore
 from .settings import Settings
+from .shield import PrivacyState, Shield
 from .survey import Survey
 from .types import Message, Target
 
@@ -50,6 +51,7 @@ class Services:
     classifier: Classifier
     log: Log
     without_search: Prompt
+    shield: Shield
     servers: LocalServers
     models: LocalModels
 
@@ -63,6 +65,7 @@ class Services:
             self.classifier.questions.difficulty.prompt,
             self.classifier.questions.search.prompt,
             self.without_search,
+            self.shield.explanation,
         )
 
 
@@ -72,9 +75,11 @@ class Log:
     def __init__(self, store: SessionStore, reader: SessionReader) -> None:
         self.store, self.reader = store, reader
 
-    async def write_egress(self, row: Mapping[str, object]) -> None:
+    async def write_egress(self, row: Mapping[str, object], body: str | None) -> None:
         entry = EgressRow(**row)  # type: ignore[arg-type]
         await asyncio.wrap_future(self.store.write_egress(entry))
+        if body is not None:  # nothing waits for it: the row is what may not be missing
+            self.store.write(EgressContentRow(egress_id=entry.id, created_at=entry.at, body=body))
 
     async def get_state(self, key: str) -> str | None:
         try:
@@ -115,16 +120,19 @@ def build_services(
     http: aiohttp.ClientSession,
     store: SessionStore,
     shared: SharedPolicies,
+    privacy: PrivacyState,
 ) -> Services:
     """Raises ConfigError when a prompt is missing or malformed."""
     log = Log(store, SessionReader(settings.log.database))
+    shield = Shield(privacy, settings.privacy, load_prompt("placeholders"))
+    egress = Egress(http, log, last_look=shield.last_look)
     servers = LocalServers(settings.local, http)
     models = servers.main
     cloud_models = CloudModels.load(prices=settings.log.data_dir / PRICES_NAME)
     providers: dict[str, Provider] = {
         "ollama": OllamaProvider(http, settings.local, settings.answer.gap_s),
         "openai": OpenAiProvider(http, settings.local, settings.answer.gap_s),
-        "xai": XaiProvider(Egress(http, log), settings.cloud, settings.answer.gap_s, cloud_models),
+        "xai": XaiProvider(egress, settings.cloud, settings.answer.gap_s, cloud_models),
     }
     catalogue = Catalogue(servers.by_url, settings, cloud_targets(settings, cloud_models))
     estimator = PriceEstimator(cloud_models, settings.cloud.reasoning)
@@ -140,7 +148,7 @@ def build_services(
     return Services(
         settings=settings,
         policy_id=settings.policy_id,
-        gateway=Gateway(providers, settings.answer, policies),
+        gateway=Gateway(providers, settings.answer, policies, shield.hashes),
         survey=Survey(
             catalogue, shared.breakers, shared.limits, shared.budget, estimator, settings
         ),
@@ -157,6 +165,7 @@ def build_services(
         ),
         log=log,
         without_search=load_prompt("without_search"),
+        shield=shield,
         servers=servers,
         models=models,
     )

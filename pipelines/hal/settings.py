@@ -66,7 +66,6 @@ class CloudSettings:
     fallback: bool
     spill: str
     substitute: str | None
-    attachments: bool
     reasoning: str
     first_token_s: float
 
@@ -99,6 +98,22 @@ class AnswerSettings:
     gap_s: float
     total_s: float
     show_status: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """`mode` is off, local or scrub. `attachments`: files, images and tool results may leave.
+    `ner`: a language model looks for names as well, before anything is masked.
+    """
+
+    mode: str
+    attachments: bool
+    ner: bool = False
+
+    @property
+    def asks_for_names(self) -> bool:
+        """Whether that model has anything to do: it serves the masking alone."""
+        return self.ner and self.mode == "scrub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +165,16 @@ class LogSettings:
     content_days: int
 
     @property
+    def privacy_key(self) -> Path:
+        """What placeholders and the hashes of private values are made with."""
+        return self.data_dir / "privacy.key"
+
+    @property
+    def allowed_values(self) -> Path:
+        """Hashes of the values that the user does not count as private."""
+        return self.data_dir / "allowed.txt"
+
+    @property
     def database(self) -> Path:
         return self.data_dir / "sessions.sqlite"
 
@@ -171,6 +196,7 @@ class Settings:
     cloud: CloudSettings
     routing: RoutingSettings
     answer: AnswerSettings
+    privacy: PrivacySettings
     limits: LimitSettings
     budget: BudgetSettings
     cache: CacheSettings
@@ -189,7 +215,14 @@ class Settings:
         """Names the rules in force: equal ids mean that equal turns were decided alike."""
         parts = [
             f"{field.name}={getattr(group, field.name)}"
-            for group in (self.local, self.cloud, self.routing, self.limits, self.budget)
+            for group in (
+                self.local,
+                self.cloud,
+                self.routing,
+                self.privacy,
+                self.limits,
+                self.budget,
+            )
             for field in fields(group)
             if field.name not in {"api_key", "base_url", "hosts", "keep_alive"}
         ]

@@ -24,6 +24,7 @@ from .settings import (
     LocalHost,
     LocalSettings,
     LogSettings,
+    PrivacySettings,
     RoutingSettings,
     Settings,
 )
@@ -43,6 +44,7 @@ def read_valves(valves: Valves, environ: Mapping[str, str] | None = None) -> Set
         cloud=reader.cloud(environ),
         routing=reader.routing(),
         answer=reader.answer(),
+        privacy=reader.privacy(),
         limits=reader.limits(),
         budget=reader.budget(),
         cache=reader.cache(),
@@ -91,7 +93,6 @@ class _Reader:
             fallback=self.valves.CLOUD_FALLBACK,
             spill=self.valves.CLOUD_SPILL,
             substitute=self.value("CLOUD_SUBSTITUTE"),
-            attachments=self.valves.CLOUD_ATTACHMENTS,
             reasoning=self.valves.CLOUD_REASONING,
             first_token_s=self.clamped("CLOUD_FIRST_TOKEN_S", 1.0, 600.0),
         )
@@ -113,6 +114,13 @@ class _Reader:
             gap_s=self.clamped("ANSWER_GAP_S", 1.0, 600.0),
             total_s=self.clamped("ANSWER_TOTAL_S", 10.0, 86400.0),
             show_status=self.valves.SHOW_STATUS,
+        )
+
+    def privacy(self) -> PrivacySettings:
+        return PrivacySettings(
+            mode=self.valves.PRIVACY_MODE,
+            attachments=self.valves.CLOUD_ATTACHMENTS,
+            ner=self.value("PRIVACY_NER"),
         )
 
     def limits(self) -> LimitSettings:

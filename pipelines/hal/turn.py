@@ -19,7 +19,6 @@ from .enrichment.gather import gather
 from .errors import HalError, ProviderError
 from .gateway.attempt import Attempt
 from .gateway.job import Job, outcome_of
-from .privacy.policy import inspect
 from .recorder import TurnRecorder
 from .routing.decide import decide, default_decision
 from .routing.plan import Demand, Offers, is_for_cloud_alone, make_plan
@@ -31,6 +30,7 @@ from .types import (
     Decided,
     Decision,
     Failure,
+    Findings,
     Finish,
     Outcome,
     Override,
@@ -79,9 +79,12 @@ async def _answer(
     turn: Turn, services: Services, chats: ChatMemory, recorder: TurnRecorder
 ) -> AsyncGenerator[Chunk, None]:
     settings = services.settings
-    findings = inspect(turn, attachments_may_leave=settings.cloud.attachments)
     demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
     offers = await services.survey.offers(turn)
+    findings = await _inspect(turn, services, offers, chats)
+    recorder.inspected(findings)
+    # Before anything can fail, or be stopped: the text was there all the same.
+    chats.inspected(turn.chat_id, is_hard=findings.is_hard, word=turn.privacy)
     previous = None if turn.task else await chats.previous_route(turn.chat_id)
     only_cloud_holds = is_for_cloud_alone(offers, demand)
     decision = decide_by_rules(turn, previous, only_cloud_holds=only_cloud_holds)
@@ -95,10 +98,10 @@ async def _answer(
                 offers = services.survey.by_load(offers, turn)
         plan = make_plan(decision, findings, offers, demand, settings.cloud)
         recorder.decided(decision, plan)
-        chats.remember(turn.chat_id, decision)
+        chats.remember(turn.chat_id, decision, is_hard=findings.is_hard, word=turn.privacy)
         ahead = await _adopt_or_discard(ahead, plan, recorder)
         yield Decided(decision, plan)
-        yield Status(explain.decision_line(decision, plan), done=True)
+        yield Status(explain.decision_line(decision, plan, findings), done=True)
         async with aclosing(_deliver(turn, plan, services, recorder, ahead)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -126,7 +129,8 @@ async def _deliver(
     if evidence.note:
         yield Status(evidence.note, done=True)
 
-    job = Job(turn, plan, evidence, recorder)
+    masking = services.shield.masking(turn, evidence) if plan.scrub else None
+    job = Job(turn, plan, evidence, recorder, masking)
     finish: Finish | None = None
     async with aclosing(services.gateway.stream(job, ahead)) as chunks:
         async for chunk in chunks:
@@ -136,6 +140,14 @@ async def _deliver(
                 yield chunk
     if finish is not None:
         yield finish
+
+
+async def _inspect(turn: Turn, services: Services, offers: Offers, chats: ChatMemory) -> Findings:
+    """What is private in it; nobody looks where nothing could leave or be kept."""
+    has_use = bool(offers.clouds) or services.settings.cache.mode != "off"
+    if turn.task or not has_use:
+        return Findings()
+    return await services.shield.inspect(turn, was_hard=await chats.was_hard(turn.chat_id))
 
 
 async def _classify(

@@ -33,6 +33,13 @@ class Override(StrEnum):
     WHY = "/why"
 
 
+class PrivacyWord(StrEnum):
+    """What the user may write as a first word, beside an Override, to say how private a turn is."""
+
+    PRIVATE = "/private"
+    PUBLIC = "/public"
+
+
 class Source(StrEnum):
     """Who made a decision."""
 
@@ -106,6 +113,7 @@ class Turn:
     messages: tuple[Message, ...]
     question: str
     override: Override | None = None
+    privacy: PrivacyWord | None = None
     task: str | None = None
     chat_id: str | None = None
     message_id: str | None = None
@@ -136,10 +144,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What in all that would travel is private. `reasons` are words for the user, never values."""
+    """What in all that would travel is private. `reasons` are words for the user, never values.
+
+    `kinds`: how many different values of which kind were found. `is_hard`: one of them never leaves
+    but by the user's word. `scrub`: a cloud target may answer, and sees placeholders. `is_open`:
+    all of it may leave, because the user or the settings say so. `is_private`: nothing of it may be
+    kept in a cache; a lone name is no reason for that.
+    """
 
     must_stay_local: bool = False
     reasons: tuple[str, ...] = ()
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    is_private: bool = False
+    is_hard: bool = False
+    scrub: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +210,8 @@ class Plan:
 
     `is_private`: something in it must not leave the machine, and must not be kept in a cache.
     `stays_local`: why no cloud target is among them, when that was a choice; words for the user.
+    `scrub`: what is private is replaced by placeholders before a cloud target sees it. `is_open`:
+    the last look before the socket lets private things pass, because the user or the settings do.
     """
 
     targets: tuple[Target, ...]
@@ -199,6 +220,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     is_private: bool = False
     stays_local: str = ""
+    scrub: bool = False
+    is_open: bool = False
 
     @property
     def may_leave(self) -> bool:

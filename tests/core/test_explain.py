@@ -15,9 +15,11 @@ from hal.explain import (
     why,
 )
 from hal.sessions.record import TurnRow
-from hal.types import Decision, Plan, Route, Source, Summary, Target, Usage
+from hal.types import Decision, Findings, Plan, Route, Source, Summary, Target, Usage
 from tests.core.things import CLOUD, LOCAL, decision, plan
 
+NOTHING = Findings()
+MASKED = Findings(kinds={"EMAIL": 1, "PHONE": 2}, scrub=True)
 LINES = [
     pytest.param(
         decision(confidence=0.91), plan(LOCAL),
@@ -45,7 +47,22 @@ LINES = [
 
 @pytest.mark.parametrize(("found", "made", "line"), LINES)
 def test_decision_lines(found: Decision, made: Plan, line: str) -> None:
-    assert decision_line(found, made) == line
+    assert decision_line(found, made, NOTHING) == line
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        (MASKED, "sent with 3 items masked: e-mail address, phone number (2)"),
+        (replace(MASKED, kinds={"PERSON": 1}), "sent with 1 item masked: name"),
+        (Findings(is_open=True, reasons=("you said /public",)), "sent as it is: you said /public"),
+    ],
+    ids=["masked", "one", "said"],
+)
+def test_what_leaves_is_told_where_it_leaves(findings: Findings, words: str) -> None:
+    found = decision(Route.COMPLEX)
+    assert decision_line(found, plan(CLOUD, LOCAL), findings).endswith(f" · {words}")
+    assert words not in decision_line(found, plan(LOCAL, CLOUD), findings)
 
 
 SUMMARY = Summary("COMPLEX", 0.876, "so", "m", Usage(cost_usd=0.0042), 1.0, 2.0, 2149.0)
@@ -95,7 +112,8 @@ def test_why_tells_all_of_it() -> None:
             "- Outcome: done",
             "- Prompt: `classify@1+ab`, rules: `policy-1`",
             "",
-            "Begin a message with `/local`, `/cloud`, `/web` to decide yourself.",
+            "Begin a message with `/local`, `/cloud`, `/web` to decide yourself, with `/private` "
+            "or `/public` to say how private it is.",
         ]
     )
 

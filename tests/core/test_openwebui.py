@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hal.openwebui import MAX_ID_CHARS, context_of, read_parameters, read_turn, split_override
-from hal.types import Message, Override, Parameters, ToolCall, Turn
+from hal.openwebui import (
+    MAX_ID_CHARS,
+    Said,
+    context_of,
+    read_commands,
+    read_parameters,
+    read_turn,
+)
+from hal.types import Message, Override, Parameters, PrivacyWord, ToolCall, Turn
 from tests.core.things import fixed, json_values
 from tests.harness import openwebui as webui
 
@@ -136,14 +143,43 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize(("text", "override", "rest"), OVERRIDES)
-def test_split_override(text: str, override: Override | None, rest: str) -> None:
-    assert split_override(text) == (override, rest)
+def test_an_override(text: str, override: Override | None, rest: str) -> None:
+    assert read_commands(text) == Said(override, None, rest)
+
+
+WORDS_OF_PRIVACY = [
+    pytest.param("/private hi", Said(None, PrivacyWord.PRIVATE, "hi"), id="private"),
+    pytest.param("/PUBLIC  hi", Said(None, PrivacyWord.PUBLIC, "hi"), id="public, any case"),
+    pytest.param("/public /cloud hi", Said(Override.CLOUD, PrivacyWord.PUBLIC, "hi"), id="both"),
+    pytest.param("/cloud /public hi", Said(Override.CLOUD, PrivacyWord.PUBLIC, "hi"), id="swapped"),
+    pytest.param(
+        "/public /private hi", Said(None, PrivacyWord.PUBLIC, "/private hi"), id="one of a sort"
+    ),
+    pytest.param("/publication", Said(None, None, "/publication"), id="a longer word"),
+    pytest.param("is it /public?", Said(None, None, "is it /public?"), id="not in front"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WORDS_OF_PRIVACY)
+def test_how_private_a_turn_is(text: str, said: Said) -> None:
+    assert read_commands(text) == said
+    turn = say(text)
+    assert (turn.override, turn.privacy, turn.question) == (said.override, said.privacy, said.text)
+
+
+def test_what_was_said_in_private_hangs_on_the_chat() -> None:
+    turn = say("/private my diary", "I see.", "and now?")
+    assert turn.attachments == ("/private turn",)
+    assert [message.text for message in turn.messages] == ["my diary", "I see.", "and now?"]
 
 
 @fixed
 @given(text=st.text(max_size=60), command=st.sampled_from(Override))
 def test_splitting_loses_no_word(text: str, command: Override) -> None:
-    assert split_override(f"{command} {text}") == (command, text.strip())
+    said = read_commands(f"{command} {text}")
+    assert said.override is command
+    word = f"{said.privacy} " if said.privacy else ""
+    assert (word + said.text).split() == text.split() or said.privacy
 
 
 def test_commands_do_not_reach_a_model() -> None:

@@ -59,12 +59,14 @@ class Log:
     """An EgressLog that keeps its rows; `before` runs first and may raise or wait."""
 
     rows: list[Mapping[str, object]] = field(default_factory=list)
+    bodies: list[str | None] = field(default_factory=list)
     before: Callable[[], Coroutine[Any, Any, None]] | None = None
 
-    async def write_egress(self, row: Mapping[str, object]) -> None:
+    async def write_egress(self, row: Mapping[str, object], body: str | None) -> None:
         if self.before is not None:
             await self.before()
         self.rows.append(row)
+        self.bodies.append(body)
 
 
 class OpenAiServer(XaiServer):

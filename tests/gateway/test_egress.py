@@ -58,6 +58,9 @@ def test_the_row_says_what_left() -> None:
             "purpose": "answer",
             "bytes": len(sent),
             "sha256": hashlib.sha256(sent).hexdigest(),
+            "masked": {},
+            "hashes": (),
+            "passed": {},
         }
 
 
@@ -134,13 +137,14 @@ def test_nothing_arrives_that_the_plan_does_not_name(plan: Plan, target: object)
 
 
 def test_the_last_look_at_the_bytes_can_refuse() -> None:
-    def inspect(body: bytes, plan: Plan) -> None:
+    async def look(body: bytes, plan: Plan) -> dict[str, int]:
         assert plan.may_leave
         if b"hello" in body:
             raise EgressRefused("There is an e-mail address in it.")
+        return {}
 
     async def work(server: XaiServer, log: Log) -> None:
-        async with opened(log, inspect_bytes=inspect) as egress:
+        async with opened(log, last_look=look) as egress:
             with pytest.raises(EgressRefused, match="e-mail"):
                 await post(egress, server.url)
 
@@ -149,6 +153,31 @@ def test_the_last_look_at_the_bytes_can_refuse() -> None:
         run(work(server, log))
         assert server.requests == []
         assert log.rows == []
+
+
+PICTURE = f"data:image/png;base64,{'A' * 400}"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_row_says_what_is_private_in_it(kept: bool) -> None:
+    async def look(body: bytes, plan: Plan) -> dict[str, int]:
+        return {"EMAIL": 1}
+
+    async def work(server: XaiServer, log: Log) -> None:
+        masked = replace(call(CLOUD), masked={"PHONE": 2}, hashes=("ab",), keeps_content=kept)
+        async with opened(log, last_look=look) as egress:
+            options = {"call": masked, "target": CLOUD, "timeout": TIMEOUT}
+            body = f'{{"u":"{PICTURE}"}}'.encode()
+            url = f"{server.url}/v1/chat/completions"
+            async with egress.post(url, HEADERS, body, **options):  # type: ignore[arg-type]
+                pass
+
+    log = Log()
+    with XaiServer() as server:
+        run(work(server, log))
+    (row,) = log.rows
+    assert (row["masked"], row["hashes"], row["passed"]) == ({"PHONE": 2}, ("ab",), {"EMAIL": 1})
+    assert log.bodies == (['{"u":"data:image/..."}'] if kept else [None])
 
 
 def test_the_row_is_there_when_the_network_is_not() -> None:

@@ -21,7 +21,7 @@ from tests.core.things import CLOUD, CLOUD_ON, LOCAL, SIGHTED, SMALL, decision, 
 BLIND_CLOUD = replace(CLOUD, model="grok-blind", can_see=False)
 SECOND = replace(LOCAL, host="http://gpu2:11434")
 THRESHOLD = CLOUD_ON.confidence
-PRIVATE = Findings(must_stay_local=True, reasons=("file in this chat",))
+PRIVATE = Findings(must_stay_local=True, reasons=("file in this chat",), is_private=True)
 PUBLIC = Findings()
 FITTING, TOO_LONG = 100, 40_000
 

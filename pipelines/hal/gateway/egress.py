@@ -7,8 +7,9 @@ then sends. What may be private is decided elsewhere; a last look at the bytes c
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from uuid import uuid4
@@ -24,14 +25,17 @@ from .ports import Call, EgressLog, permits
 # who waits is better served by another target.
 LOG_LIMIT_S = 2.0
 
-InspectBytes = Callable[[bytes, Plan], None]
+LastLook = Callable[[bytes, Plan], Awaitable[Mapping[str, int]]]
+# Pictures are kept by their hash in the row; their bytes would fill the log.
+_IMAGE = re.compile(r"data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=]*+")
 
 
 class Egress:
     """Sends bytes to a target that the plan names, after the log has taken the entry.
 
-    `inspect_bytes` sees exactly what would travel and may raise EgressRefused. `clock` gives
-    seconds since the epoch. The HTTP session belongs to the caller.
+    `last_look` sees exactly what would travel and may raise EgressRefused; it says what private
+    things are in it all the same, because the plan lets them pass. `clock` gives seconds since the
+    epoch. The HTTP session belongs to the caller.
     """
 
     def __init__(
@@ -39,12 +43,12 @@ class Egress:
         http: aiohttp.ClientSession,
         log: EgressLog,
         *,
-        inspect_bytes: InspectBytes | None = None,
+        last_look: LastLook | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._http = http
         self._log = log
-        self._inspect_bytes = inspect_bytes
+        self._last_look = last_look
         self._clock = clock
 
     @asynccontextmanager
@@ -63,32 +67,33 @@ class Egress:
         Raises EgressRefused when nothing was sent, aiohttp's own errors afterwards. Redirects
         are not followed: they would carry the key and the conversation to a host nobody named.
         """
-        self._check(call, target, body)
-        await self._write_down(url, body, call, target)
+        self._check(call, target)
+        passed = {} if self._last_look is None else await self._last_look(body, call.plan)
+        await self._write_down(self._row(url, body, call, target, passed), _kept(body, call))
         async with self._http.post(
             url, data=body, headers=dict(headers), timeout=timeout, allow_redirects=False
         ) as response:
             yield response
 
-    def _check(self, call: Call, target: Target, body: bytes) -> None:
+    def _check(self, call: Call, target: Target) -> None:
         if not target.leaves_machine or not permits(call.plan, target):
             raise EgressRefused(
                 f"The plan of this turn does not name {target.label}, so nothing was sent."
             )
-        if self._inspect_bytes is not None:
-            self._inspect_bytes(body, call.plan)
 
-    async def _write_down(self, url: str, body: bytes, call: Call, target: Target) -> None:
+    async def _write_down(self, row: Mapping[str, object], body: str | None) -> None:
         try:
             async with asyncio.timeout(LOG_LIMIT_S):
-                await self._log.write_egress(self._row(url, body, call, target))
+                await self._log.write_egress(row, body)
         except Exception as error:  # whatever the trouble of the log is: do not send
             raise EgressRefused(
                 "The session log cannot take the entry, so nothing was sent.",
                 "Check the disk that holds HAL_DATA_DIR.",
             ) from error
 
-    def _row(self, url: str, body: bytes, call: Call, target: Target) -> Mapping[str, object]:
+    def _row(
+        self, url: str, body: bytes, call: Call, target: Target, passed: Mapping[str, int]
+    ) -> Mapping[str, object]:
         return {
             "id": uuid4().hex,
             "turn_id": call.turn_id,
@@ -100,4 +105,13 @@ class Egress:
             "purpose": call.purpose,
             "bytes": len(body),
             "sha256": sha256(body).hexdigest(),
+            "masked": call.masked,
+            "hashes": call.hashes,
+            "passed": passed,
         }
+
+
+def _kept(body: bytes, call: Call) -> str | None:
+    if not call.keeps_content:
+        return None
+    return _IMAGE.sub("data:image/...", body.decode("utf-8", "replace"))

@@ -8,7 +8,14 @@ dialect, and none of the policies from the inside.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +24,8 @@ from uuid import uuid4
 from .. import explain
 from ..compose import bare, compose, shorter
 from ..errors import HalError, NotSent, ProviderError, Timeout
+from ..privacy.kinds import Kind
+from ..privacy.masked import restored
 from ..recorder import TurnRecorder
 from ..settings import AnswerSettings
 from ..types import (
@@ -45,11 +54,12 @@ REPLAY_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """`providers` by the name that a Target carries."""
+    """`providers` by the name that a Target carries. `hashes` names private values in the log."""
 
     providers: Mapping[str, Provider]
     settings: AnswerSettings
     policies: Policies
+    hashes: Callable[[Sequence[tuple[Kind, str]]], tuple[str, ...]] = lambda _values: ()
 
     async def speculate(self, turn: Turn, target: Target, recorder: TurnRecorder) -> Attempt | None:
         """Begin a call to this target alone, before anybody knows whether it is wanted.
@@ -128,6 +138,7 @@ class Gateway:
     ) -> AsyncGenerator[Chunk, None]:
         """One target: budget, limits, breaker, then the tries."""
         policies = self.policies
+        await progress.job.prepare(target)
         request = begun.request if begun else self._compose(progress.job, target)
         async with AsyncExitStack() as held:
             bill = await held.enter_async_context(self._bill(request, progress.job))
@@ -243,14 +254,27 @@ class Gateway:
         self.policies.background.start(self.policies.cache.keep(job.turn, job.plan, answer))
 
     def _compose(self, job: Job, target: Target) -> Request:
-        return compose(job.turn, target, job.evidence, pass_tools=self.settings.pass_tools)
+        masked = job.masked_for(target)
+        turn, evidence = (masked.turn, masked.evidence) if masked else (job.turn, job.evidence)
+        return compose(turn, target, evidence, pass_tools=self.settings.pass_tools)
 
     def _attempt(self, job: Job, request: Request, tries: int = 0) -> Attempt:
         """A call, not begun."""
         purpose = "task" if job.turn.task else "answer"
         record = job.recorder.call(request.target, purpose, tries + 1)
-        call = Call(record.row.id, job.turn.id, purpose, job.plan)
+        masked = job.masked_for(request.target)
+        call = Call(
+            record.row.id,
+            job.turn.id,
+            purpose,
+            job.plan,
+            masked={k.value: n for k, n in masked.counts.items()} if masked else {},
+            hashes=self.hashes(masked.values) if masked else (),
+            keeps_content=not job.turn.is_temporary,
+        )
         stream = self.providers[request.target.provider].stream(request, call)
+        if masked:
+            stream = restored(stream, masked.vault)
         estimate = partial(self.policies.estimator.after, request)
         return Attempt(request, stream, record, job.recorder, estimate)
 

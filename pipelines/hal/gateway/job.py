@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..background import Background
-from ..errors import HalError, NotSent, ProviderError
+from ..errors import EgressRefused, HalError, NotSent, ProviderError
+from ..privacy.masked import Masked, Masking
 from ..recorder import TurnRecorder
 from ..types import (
     Evidence,
@@ -63,12 +64,30 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One turn on its way to an answer."""
+    """One turn on its way to an answer. `masking`: makes the turn as a cloud target may see it,
+    where the plan says so; used once, before the first of them is asked."""
 
     turn: Turn
     plan: Plan
     evidence: Evidence
     recorder: TurnRecorder
+    masking: Masking | None = None
+
+    async def prepare(self, target: Target) -> None:
+        """Before a target is asked: mask what it must not see. Raises EgressRefused."""
+        if self._sees_placeholders(target) and self.masking is not None:
+            await self.masking.prepare()
+
+    def masked_for(self, target: Target) -> Masked | None:
+        """None when this target may see the turn as it is. Raises EgressRefused."""
+        if not self._sees_placeholders(target):
+            return None
+        if self.masking is None or self.masking.made is None:
+            raise EgressRefused("Nothing was sent: nobody has masked what is private in it.")
+        return self.masking.made
+
+    def _sees_placeholders(self, target: Target) -> bool:
+        return target.leaves_machine and self.plan.scrub
 
 
 @dataclass(slots=True)

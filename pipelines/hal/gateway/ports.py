@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,13 +21,18 @@ from ..types import Plan, ProviderChunk, Request, Target, Turn, Usage
 class Call:
     """One attempt at one target: who asks, and under which plan.
 
-    `plan` is what permits the target; egress checks it once more before a byte leaves.
+    `plan` is what permits the target; egress checks it once more before a byte leaves. `masked`:
+    how many private things of which kind were replaced in it, `hashes` which ones those were.
+    `keeps_content`: whether the log may keep what is sent.
     """
 
     id: str
     turn_id: str
     purpose: str
     plan: Plan
+    masked: Mapping[str, int] = field(default_factory=dict)
+    hashes: tuple[str, ...] = ()
+    keeps_content: bool = False
 
 
 class Provider(Protocol):
@@ -44,9 +49,12 @@ class Provider(Protocol):
 
 
 class EgressLog(Protocol):
-    """Where egress is written down; returns after the row is durable, raises when it is not."""
+    """Where egress is written down; returns after the row is durable, raises when it is not.
 
-    async def write_egress(self, row: Mapping[str, object]) -> None: ...
+    `body` is what is about to be sent, where it may be kept; None where not.
+    """
+
+    async def write_egress(self, row: Mapping[str, object], body: str | None) -> None: ...
 
 
 class Level(StrEnum):

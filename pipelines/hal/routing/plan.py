@@ -69,8 +69,10 @@ def make_plan(
         decision.route,
         decision.route is Route.ENRICH,
         tuple(notes),
-        is_private=findings.must_stay_local,
+        is_private=findings.is_private,
         stays_local=_why_local(decision, findings),
+        scrub=findings.scrub,
+        is_open=findings.is_open,
     )
 
 
@@ -176,7 +178,9 @@ def _no_target(demand: Demand, findings: Findings) -> NoTarget:
     if not demand.needs_sight:
         return NoTarget("No model may answer this turn.", "Set LOCAL_MODEL.")
     reason = (
-        f" It stays on this machine ({', '.join(findings.reasons)})." if findings.reasons else ""
+        f" It stays on this machine ({', '.join(findings.reasons)})."
+        if findings.must_stay_local
+        else ""
     )
     return NoTarget(
         f"No local model that is installed can see images.{reason}",

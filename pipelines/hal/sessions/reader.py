@@ -6,7 +6,7 @@ Knows nothing of the writer. A log that does not exist yet is an empty one.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from .schema import SCHEMA
 _BUSY_TIMEOUT_S = 2.0
 # Above every character of an id: the end of the range that begins with a prefix.
 _LAST_CHARACTER = chr(0x10FFFF)
+# Rows with a long conversation in each take some megabytes.
+_PAGE_ROWS = 200
 _COUNTED = ("turn", "call", "egress", "prompt_version", "content", "state")
 
 _Value = str | float | int
@@ -42,6 +44,15 @@ class SessionReader:
             "chat_id = ? AND route NOT IN ('', 'META') ORDER BY started_at DESC, rowid DESC LIMIT 1"
         )
         return _first(self._rows(TurnRow, sql, (chat_id,)))
+
+    def was_hard(self, chat_id: str) -> bool:
+        """Whether something was in this chat that never leaves but by the user's word, and the
+        user has not said since that it may."""
+        sql = (
+            "SELECT is_hard FROM turn WHERE chat_id = ? AND (is_hard = 1 OR privacy_word ="
+            " '/public') ORDER BY started_at DESC, rowid DESC LIMIT 1"
+        )
+        return any(row["is_hard"] for row in self._query(sql, (chat_id,)))
 
     def turn(self, id_or_prefix: str) -> TurnRow | None:
         """The turn with this id, or the only one whose id begins so."""
@@ -85,6 +96,22 @@ class SessionReader:
 
     def content(self, turn_id: str) -> ContentRow | None:
         return _first(self._rows(ContentRow, "turn_id = ?", (turn_id,)))
+
+    def version(self) -> int:
+        """The schema of the file; 0 when there is none yet."""
+        rows = self._query("PRAGMA user_version", ())
+        return int(rows[0][0]) if rows else 0
+
+    def pages(self, sql: str, *values: _Value) -> Iterator[sqlite3.Row]:
+        """All rows of a query that may be long, page by page: nothing is held open in between.
+
+        `sql` names its row number `n`, sorts by it, and takes the last one seen, then `values`,
+        then how many rows a page has.
+        """
+        last = 0
+        while rows := self._query(sql, (last, *values, _PAGE_ROWS)):
+            yield from rows
+            last = rows[-1]["n"]
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

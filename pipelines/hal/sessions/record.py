@@ -28,6 +28,9 @@ class TurnRow:
     `provider`, `model` and `leaves_machine` are those of the target that answered. `speculation`
     is '', 'used' or 'discarded', `cache` '', 'exact' or 'semantic'. `degradations` are words such
     as "classifier_timeout".
+    `private_kinds` counts what was found in all that would have travelled; `is_hard`: some of it
+    never leaves but by the user's word, and `privacy_word` is that word, "off" when nobody
+    looked, '' when none was said.
     `features_json` is opaque JSON text. The store fills `process_id`: who is writing this turn.
     """
 
@@ -65,6 +68,9 @@ class TurnRow:
     degradations: tuple[str, ...] = _json_column(tuple)
     notes: tuple[str, ...] = _json_column(tuple)
     hal_version: str = ""
+    private_kinds: Mapping[str, int] = _json_column(dict)
+    is_hard: bool = False
+    privacy_word: str = ""
     features_json: str = "{}"
     process_id: str = ""
 
@@ -100,7 +106,11 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressRow:
-    """Bytes that are about to leave the machine: how many, where to, and their hash."""
+    """Bytes that are about to leave the machine: how many, where to, and their hash.
+
+    `masked` counts what was replaced in them by kind, `hashes` are the keyed hashes of those
+    values. `passed` counts what is private and in them all the same, by the user's word.
+    """
 
     table: ClassVar[str] = "egress"
     id: str
@@ -113,6 +123,19 @@ class EgressRow:
     provider: str = ""
     model: str = ""
     purpose: str = ""
+    masked: Mapping[str, int] = _json_column(dict)
+    hashes: tuple[str, ...] = _json_column(tuple)
+    passed: Mapping[str, int] = _json_column(dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressContentRow:
+    """What left the machine, as it was sent, without the bytes of images."""
+
+    table: ClassVar[str] = "egress_content"
+    egress_id: str
+    created_at: float
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +163,9 @@ class ContentRow:
     thinking: str = ""
 
 
-Row = TurnRow | CallRow | PromptVersionRow | ContentRow
+Row = TurnRow | CallRow | PromptVersionRow | ContentRow | EgressContentRow
 AnyRow = Row | EgressRow
-R = TypeVar("R", TurnRow, CallRow, EgressRow, PromptVersionRow, ContentRow)
+R = TypeVar("R", TurnRow, CallRow, EgressRow, EgressContentRow, PromptVersionRow, ContentRow)
 
 
 def encode(row: AnyRow) -> dict[str, SqlValue]:

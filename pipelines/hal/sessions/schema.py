@@ -32,6 +32,25 @@ def _gateway_columns(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _privacy_columns(connection: sqlite3.Connection) -> None:
+    for statement in (
+        "ALTER TABLE turn ADD COLUMN private_kinds TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE turn ADD COLUMN is_hard INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE turn ADD COLUMN privacy_word TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE egress ADD COLUMN masked TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE egress ADD COLUMN hashes TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE egress ADD COLUMN passed TEXT NOT NULL DEFAULT '{}'",
+        "CREATE INDEX egress_at ON egress (at)",
+        "CREATE TABLE egress_content ("
+        "egress_id TEXT PRIMARY KEY, created_at REAL NOT NULL, body TEXT NOT NULL)",
+        "CREATE INDEX egress_content_created ON egress_content (created_at)",
+        # Holds the few turns that decide whether a chat has to stay, and no other.
+        "CREATE INDEX turn_privacy ON turn (chat_id, started_at)"
+        " WHERE is_hard = 1 OR privacy_word = '/public'",
+    ):
+        connection.execute(statement)
+
+
 _TURN = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY, started_at REAL NOT NULL,
@@ -84,5 +103,7 @@ _INDEXES = (
     "CREATE INDEX content_created ON content (created_at)",
 )
 
-SCHEMA = Schema("The session log", (_first_tables, _gateway_columns), SchemaTooNew)
+SCHEMA = Schema(
+    "The session log", (_first_tables, _gateway_columns, _privacy_columns), SchemaTooNew
+)
 VERSION = SCHEMA.version

@@ -10,7 +10,16 @@ import sqlite3
 from collections.abc import Mapping
 
 from .process import Life, ProcessMark, life_of
-from .record import RUNNING, AnyRow, EgressRow, PromptVersionRow, TurnRow, encode
+from .record import (
+    RUNNING,
+    AnyRow,
+    ContentRow,
+    EgressContentRow,
+    EgressRow,
+    PromptVersionRow,
+    TurnRow,
+    encode,
+)
 
 # Where nobody can tell whether the writer lives: an hour is longer than any turn may take, and
 # a turn that ends after all replaces its row.
@@ -48,9 +57,12 @@ def put_state(connection: sqlite3.Connection, key: str, value: str, now_s: float
 
 
 def expire_content(connection: sqlite3.Connection, days: int, now_s: float) -> int:
-    """Delete questions and answers older than `days`; how many went."""
+    """Delete questions, answers and what was sent, if older than `days`; how many went."""
     before = now_s - max(days, 0) * _DAY_S
-    return connection.execute("DELETE FROM content WHERE created_at <= ?", (before,)).rowcount
+    return sum(
+        connection.execute(f"DELETE FROM {table} WHERE created_at <= ?", (before,)).rowcount  # noqa: S608
+        for table in (ContentRow.table, EgressContentRow.table)
+    )
 
 
 def cut_dead(connection: sqlite3.Connection, here: ProcessMark, now_s: float) -> int:

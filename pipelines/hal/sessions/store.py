@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .operation import ContentPolicy, Operation
 from .process import this_process
-from .record import ContentRow, EgressRow, PromptVersionRow, Row, TurnRow
+from .record import ContentRow, EgressContentRow, EgressRow, PromptVersionRow, Row, TurnRow
 from .statements import put_state, save
 from .writer import Writer
 
@@ -74,7 +74,7 @@ class SessionStore:
 
     def write(self, row: Row) -> Future[None]:
         """Put a row in the queue; a turn, call or content of the same key is replaced."""
-        if isinstance(row, ContentRow) and not self._policy.keeps:
+        if isinstance(row, ContentRow | EgressContentRow) and not self._policy.keeps:
             return _resolved()
         if isinstance(row, PromptVersionRow):
             return self._write_prompt(row)
