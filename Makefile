@@ -55,11 +55,12 @@ imports: $(VENV)/.installed-test ## The boundaries between the packages
 unit: $(VENV)/.installed-test ## All tests, with the newest libraries
 	@$(VENV)/bin/python -m pytest $(SHARED) $(PYTEST)
 
-# `server` tests choose their interpreters themselves, both of them: once is enough.
+# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy` uses a
+# library of the image: once is enough.
 unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
 	@test ! -x $(PINNED)/bin/python || \
 	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest $(SHARED) \
-	    -m "not engine and not server" $(PYTEST)
+	    -m "not engine and not server" --ignore tests/privacy $(PYTEST)
 
 bench: $(VENV)/.installed-test ## The benchmarks, one after the other
 	@for file in bench/*.py; do \
