@@ -197,6 +197,7 @@ def test_without_ollama_a_user_who_insists_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.timeout(180)  # it reads two long prompts on one thread, and the others take the rest
 def test_without_ollama_the_embedded_engine_answers(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp")
     model = "smollm2:135m"
@@ -207,7 +208,7 @@ def test_without_ollama_the_embedded_engine_answers(tmp_path: Path) -> None:
     (tmp_path / "models").symlink_to(cache_folder())  # it is not fetched for every test
     environ = {"OLLAMA_HOST": refused_url(), "HAL_EMBEDDED_THREADS": "1"}
     with serving(tmp_path, "--model", model, **environ) as served:
-        served.wait_until_ready(50)
+        served.wait_until_ready(150)
         assert "Starting the embedded engine" in served.said
         assert model in served.said
         assert len(served.children()) == 2
