@@ -14,8 +14,9 @@ import pytest
 from hal.errors import EgressRefused
 from hal.gateway import egress as module
 from hal.gateway.egress import Egress
-from hal.types import Plan
+from hal.types import Plan, Route
 from tests.servers import KEY, XaiServer
+from tests.servers.web import WebServer, redirect
 
 from .helpers import CLOUD, LOCAL, Log, answer, ask, call, run, text_of, xai_at
 
@@ -202,3 +203,113 @@ def test_the_provider_goes_through_it() -> None:
         log = Log()
         assert text_of(answer("xai", server.base_url, log=log)) == "cloud: hello"
         assert log.rows[0]["bytes"] == len(server.chats[0].body)
+
+
+SEARCHING = replace(call(), plan=Plan((), Route.ENRICH, enrich=True), purpose="page")
+
+
+async def get(egress: Egress, url: str, headers: dict[str, str] | None = None) -> int:
+    async with (
+        aiohttp.ClientSession() as http,
+        egress.get(
+            url, headers or {}, call=SEARCHING, provider="web", http=http, timeout=TIMEOUT
+        ) as response,
+    ):
+        await response.read()
+        return response.status
+
+
+def test_a_page_that_is_asked_for_has_a_row() -> None:
+    async def work(url: str, log: Log) -> int:
+        async with opened(log, clock=lambda: 1234.5) as egress:
+            return await get(egress, url, {"Accept": "text/html"})
+
+    log = Log()
+    with WebServer({"/a": redirect("/b")}) as server:
+        url = f"{server.url}/a?q=%C3%A4"
+        assert run(work(url, log)) == 302  # nobody followed it
+        (row,) = log.rows
+        sent = f"GET {url}\r\nAccept: text/html".encode()
+        assert dict(row) == {
+            "id": row["id"],
+            "turn_id": "turn-1",
+            "call_id": "call-1",
+            "at": 1234.5,
+            "host": server.url.removeprefix("http://"),
+            "provider": "web",
+            "model": "",
+            "purpose": "page",
+            "bytes": len(sent),
+            "sha256": hashlib.sha256(sent).hexdigest(),
+            "masked": {},
+            "hashes": (),
+            "passed": {},
+        }
+        assert [(r.path, r.query) for r in server.requests] == [("/a", "q=%C3%A4")]
+
+
+def test_no_page_is_asked_for_before_the_row_is_there() -> None:
+    async def work(server: WebServer) -> None:
+        written = asyncio.Event()
+        log = Log(before=written.wait)  # type: ignore[arg-type]
+        async with opened(log) as egress:
+            asking = asyncio.create_task(get(egress, server.url))
+            await asyncio.sleep(0.2)
+            assert server.connections == 0
+            written.set()
+            assert await asking == 404
+
+    with WebServer() as server:
+        run(work(server))
+
+
+@pytest.mark.parametrize("log", [Log(), failing_with(OSError("disk full"))], ids=["plan", "log"])
+def test_no_page_is_asked_for_without_a_plan_and_a_log(log: Log) -> None:
+    plan = Plan((CLOUD,), Route.COMPLEX) if log.before is None else SEARCHING.plan
+
+    async def work(url: str) -> None:
+        async with opened(log) as egress, aiohttp.ClientSession() as http:
+            asked = replace(SEARCHING, plan=plan)
+            with pytest.raises(EgressRefused, match="nothing was sent"):
+                async with egress.get(
+                    url, {}, call=asked, provider="web", http=http, timeout=TIMEOUT
+                ):
+                    pass
+
+    with WebServer() as server:
+        run(work(server.url))
+        assert server.connections == 0
+        assert log.rows == []
+
+
+def test_the_last_look_reads_an_address_as_its_server_will() -> None:
+    seen: list[str] = []
+
+    async def look(body: bytes, plan: Plan) -> dict[str, int]:
+        seen.append(body.decode())
+        raise EgressRefused("There is something in it.")
+
+    async def work(url: str) -> None:
+        async with opened(Log(), last_look=look) as egress:
+            headers = {"Accept-Language": "de", "Authorization": "Basic c2VhcnhuZw=="}
+            with pytest.raises(EgressRefused, match="something"):
+                await get(egress, f"{url}/a%2Fb?q=anna%40a.example+Stra%C3%9Fe", headers)
+
+    with WebServer() as server:
+        run(work(server.url))
+        assert server.connections == 0
+    assert seen == ["/a/b\nq=anna@a.example Straße\nde"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_address_is_kept_where_contents_are(kept: bool) -> None:
+    async def work(url: str) -> None:
+        async with opened(log) as egress, aiohttp.ClientSession() as http:
+            asked = replace(SEARCHING, keeps_content=kept)
+            async with egress.get(url, {}, call=asked, provider="web", http=http, timeout=TIMEOUT):
+                pass
+
+    log = Log()
+    with WebServer() as server:
+        run(work(f"{server.url}/x"))
+        assert log.bodies == [f"{server.url}/x" if kept else None]

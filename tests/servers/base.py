@@ -37,6 +37,9 @@ class ScriptedServer(ABC):
     before the start, makes it https.
     """
 
+    # Another address of loopback where a test needs sites of several owners.
+    host = _HOST
+
     def __init__(self) -> None:
         self.requests: list[RecordedRequest] = []
         self.tls: ssl.SSLContext | None = None
@@ -55,7 +58,7 @@ class ScriptedServer(ABC):
     @property
     def url(self) -> str:
         """Where the server listens, without a trailing slash."""
-        return f"{'https' if self.tls else 'http'}://{_HOST}:{self._port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self._port}"
 
     @property
     def connections(self) -> int:
@@ -145,7 +148,9 @@ class ScriptedServer(ABC):
             talks[task] = connection
             task.add_done_callback(talks.pop)
 
-        server = await asyncio.start_server(accept, _HOST, self._port, backlog=512, ssl=self.tls)
+        server = await asyncio.start_server(
+            accept, self.host, self._port, backlog=512, ssl=self.tls
+        )
         ready.set_result(server.sockets[0].getsockname()[1])
         await stopping.wait()
         # Accept no more, let what was accepted arrive here, and only then close: what asyncio has
