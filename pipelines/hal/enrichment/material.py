@@ -1,0 +1,133 @@
+"""What the model is told after a search: the sources with the question, or why there are none.
+
+Pure; the tag's random part is passed in. The sources stand between tags that nobody can have
+guessed, escaped, and the instructions come after them. Whether a model obeys is not known here:
+the answer is filtered all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from ..prompts import Prompt
+from .cleaning import clean_text, clean_title, escaped, escaped_attribute
+from .types import Cited, Findings, Freshness, Search
+
+# Enough words of the reasons why pages could not be read.
+MAX_REASONS = 3
+
+_PERIODS = {
+    Freshness.ANY: "",
+    Freshness.DAY: " (past day)",
+    Freshness.WEEK: " (past week)",
+    Freshness.MONTH: " (past month)",
+    Freshness.YEAR: " (past year)",
+}
+
+
+def material(prompt: Prompt, question: str, findings: Findings, nonce: str, today: date) -> str:
+    """The user's message, whole, with the sources in front of it (`prompts/grounded.md`).
+
+    `nonce`: at least 32 random bits in letters and digits. Raises ValueError without sources.
+    """
+    sources = findings.sources
+    if not sources:
+        raise ValueError("there is nothing to quote")
+    return prompt.render(
+        date=_long_date(today),
+        searched=searched(findings.search),
+        count=f"{len(sources)} source{'s' if len(sources) > 1 else ''}",
+        tag=f"sources-{nonce}",
+        sources="\n".join(_block(source) for source in sources),
+        notes="".join(f"{note}\n" for note in notes(findings)),
+        question=question,
+        numbers="1" if len(sources) == 1 else f"1-{len(sources)}",
+    )
+
+
+def no_evidence(prompt: Prompt, findings: Findings, today: date) -> str:
+    """Instructions for an answer without sources (`prompts/no_evidence.md`)."""
+    return prompt.render(date=_long_date(today), failure=failure(findings))
+
+
+def failure(findings: Findings) -> str:
+    """Why there are no sources, in a sentence about what was done; "" when there are some."""
+    if findings.sources:
+        return ""
+    if not findings.search.queries:
+        return findings.problem or (
+            "nothing was searched: without what is private, no words were left to search for"
+        )
+    asked = f"the web was searched for {searched(findings.search)}"
+    problems = _distinct(result.problem for result in findings.results)
+    if any(result.hits for result in findings.results):
+        return f"{asked}, but {_unread(findings)}"
+    if problems or findings.problem:
+        return f"{asked}, but the search failed: {'; '.join(problems or [findings.problem])}"
+    if engines := _distinct(name for result in findings.results for name, _ in result.unresponsive):
+        silent = ", ".join(engines[:MAX_REASONS])
+        return f"{asked}, but nothing was found, and not every engine answered ({silent})"
+    return f"{asked}, but nothing was found"
+
+
+def notes(findings: Findings) -> list[str]:
+    """What the model has to know about these sources, and to say where it matters."""
+    found: list[str] = []
+    snippets = [source.number for source in findings.sources if source.kind == "snippet"]
+    if len(snippets) == len(findings.sources):
+        found.append(
+            "None of the pages could be read: all sources are only summaries of the search engine. "
+            "Say so in the answer."
+        )
+    elif snippets:
+        numbers = ", ".join(map(str, snippets))
+        found.append(f"Only a summary of the search engine is known of source {numbers}.")
+    if any(result.relaxed for result in findings.results):
+        period = _PERIODS[findings.search.freshness].strip(" ()") or "period"
+        found.append(
+            f"Too little was found for the {period}: sources may be older. Check the dates."
+        )
+    if any(result.problem for result in findings.results):
+        found.append("One of the searches failed, so something may be missing.")
+    return found
+
+
+def searched(search: Search) -> str:
+    """The queries in quotes, with the period they were limited to."""
+    queries = (" ".join(clean_text(query).replace('"', " ").split()) for query in search.queries)
+    return " and ".join(f'"{query}"' for query in queries) + _PERIODS[search.freshness]
+
+
+def _block(source: Cited) -> str:
+    values = {
+        "id": str(source.number),
+        "title": source.title,
+        "site": source.site,
+        "date": source.date,
+        "kind": source.kind,
+    }
+    attributes = " ".join(
+        f'{k}="{escaped_attribute(clean_title(v))}"' for k, v in values.items() if v
+    )
+    # Not one after the other in the page: between two passages something was left out.
+    text = "\n[...]\n".join(escaped(passage) for passage in source.passages)
+    return f"<source {attributes}>\n{text}\n</source>"
+
+
+def _unread(findings: Findings) -> str:
+    count = len({hit.url for result in findings.results for hit in result.hits})
+    reasons = _distinct(o.reason for o in findings.outcomes if o.fate == "dropped")
+    why = f" ({', '.join(reasons[:MAX_REASONS])})" if reasons else ""
+    late = f"; {findings.problem}" if findings.problem else ""
+    return f"none of the {count} results could be read{why}{late}"
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(word.rstrip(".") for word in words if word))
+
+
+def _long_date(day: date) -> str:
+    # Not strftime: its names follow the locale of the process.
+    names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    return f"{day.isoformat()} ({names[day.weekday()]})"
