@@ -12,9 +12,10 @@ WORKERS ?= 3
 # In the order that tests/conftest.py gives, not the files with the most tests first.
 SHARED  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-VENV   := .venv
-PINNED := .venv-pinned
-PIP    := -m pip install --quiet --disable-pip-version-check
+VENV    := .venv
+PINNED  := .venv-pinned
+SEARXNG := .venv-searxng
+PIP     := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run env test setup lint types imports unit unit-pinned bench clean
@@ -40,7 +41,7 @@ test: ## Everything that has to be green
 	  echo "== $$step: $$(( $$(date +%s) - began )) s"; \
 	done; echo "== all: $$(( $$(date +%s) - start )) s"
 
-setup: $(VENV)/.installed-test $(PINNED)/.installed ## Install both test environments
+setup: $(VENV)/.installed-test $(PINNED)/.installed $(SEARXNG)/.installed ## Install the test environments
 
 lint: $(VENV)/.installed-test ## Format and style
 	@$(VENV)/bin/ruff format --check .
@@ -69,7 +70,7 @@ bench: $(VENV)/.installed-test ## The benchmarks, one after the other
 	done
 
 clean: ## Remove environments and caches; the data folder stays
-	rm -rf $(VENV) $(PINNED) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) $(PINNED) $(SEARXNG) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 	  .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -100,6 +101,16 @@ $(PINNED)/.installed: tests/pinned.txt
 	echo "Installing the image's library versions into $(PINNED)" >&2; \
 	"$$python" -m venv $(PINNED) && \
 	  $(PINNED)/bin/python $(PIP) --no-deps -r tests/pinned.txt && touch $@
+
+# The real SearXNG for the tests alone: AGPL, and another's to keep, so that nothing else may wait
+# for it. Without it its tests are skipped.
+$(SEARXNG)/.installed: tests/searxng.txt
+	@$(find_python); \
+	echo "Installing SearXNG for the tests into $(SEARXNG)" >&2; \
+	rm -rf $(SEARXNG); "$$python" -m venv $(SEARXNG) && \
+	  $(SEARXNG)/bin/python $(PIP) --timeout 15 --retries 1 --no-deps -r tests/searxng.txt \
+	  && touch $@ || { rm -rf $(SEARXNG); \
+	    echo "NOTE: SearXNG cannot be had here: the tests with the real one are skipped"; }
 
 # --- Python: 3.11 or newer, with the venv module -------------------------------------------------
 

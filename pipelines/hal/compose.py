@@ -16,8 +16,9 @@ from .types import Evidence, Message, Parameters, Request, Target, Turn
 
 def compose(turn: Turn, target: Target, evidence: Evidence, *, pass_tools: bool) -> Request:
     """The request for this target; ContextTooLong when even the last message does not fit."""
-    tools = turn.tools if pass_tools else ()
-    messages = _with_instructions(turn.messages, evidence)
+    # Beside the words of strangers a model gets nothing to act with.
+    tools = turn.tools if pass_tools and not evidence.sources else ()
+    messages = _with_question(_with_instructions(turn.messages, evidence), turn, evidence)
     room = (
         target.context_tokens - _answer_tokens(turn, target) - sum(len(str(t)) for t in tools) // 4
     )
@@ -67,6 +68,19 @@ def _with_instructions(messages: Sequence[Message], evidence: Evidence) -> list[
     if first is None:
         return [Message("system", evidence.instructions), *messages]
     return [replace(first, text=f"{first.text}\n\n{evidence.instructions}"), *messages[1:]]
+
+
+def _with_question(messages: list[Message], turn: Turn, evidence: Evidence) -> list[Message]:
+    """The sources stand with the question, behind all history: what is last is read best. What
+    Open WebUI has put around the question, a file above all, stays."""
+    last = max((i for i, m in enumerate(messages) if m.role == "user"), default=None)
+    if not evidence.question or last is None:
+        return messages
+    said = messages[last].text
+    head, found, tail = said.rpartition(turn.question)
+    # Not found where masking has read the two in different ways: better twice than a file lost.
+    text = f"{head}{evidence.question}{tail}" if found else f"{said}\n\n{evidence.question}"
+    return [*messages[:last], replace(messages[last], text=text), *messages[last + 1 :]]
 
 
 def _fit(messages: Sequence[Message], room_tokens: int, target: Target) -> tuple[Message, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from time import monotonic, time
@@ -15,14 +15,28 @@ from typing import Protocol
 
 from . import __version__
 from .prompts import Prompt
-from .sessions.record import CallRow, ContentRow, PromptVersionRow, Row, TurnRow
-from .types import Decision, Findings, Outcome, Plan, Target, Turn, Usage
+from .sessions.record import CallRow, ContentRow, LookupRow, PromptVersionRow, Row, TurnRow
+from .types import Decision, Findings, Outcome, Plan, ProviderChunk, Target, Turn, Usage
 
 
 class RowWriter(Protocol):
     """The session log as the recorder needs it: takes a row, answers when it is durable."""
 
     def write(self, row: Row) -> Future[None]: ...
+
+
+class Citations(Protocol):
+    """What an answer made of its sources: the numbers that it cites, and how many it made up."""
+
+    @property
+    def cited(self) -> tuple[int, ...]: ...
+
+    @property
+    def invalid(self) -> int: ...
+
+    def chunks(
+        self, source: AsyncIterator[ProviderChunk]
+    ) -> AsyncGenerator[ProviderChunk, None]: ...
 
 
 @dataclass(slots=True)
@@ -94,6 +108,8 @@ class TurnRecorder:
         self._cost_usd, self._cost_unknown = 0.0, False
         self.cache = self.cached_model = ""
         self.finish_reason = "stop"
+        self.citing: Citations | None = None
+        self._lookup: LookupRow | None = None
         self._begun = self.finished = False
 
     @property
@@ -212,6 +228,10 @@ class TurnRecorder:
     def used(self, usage: Usage) -> None:
         self.usage = usage
 
+    def looked_up(self, row: LookupRow) -> None:
+        """What a search came to; which of its sources the answer used is known at the end."""
+        self._lookup = row
+
     def text(self, text: str) -> None:
         self._first_token()
         self._text.append(text)
@@ -243,9 +263,19 @@ class TurnRecorder:
             cost_usd=self.cost_usd,
             degradations=tuple(self._degradations),
         )
-        if keep_content and not self._turn.is_temporary and not self._turn.task:
+        keep_content = keep_content and not self._turn.is_temporary and not self._turn.task
+        if keep_content:
             self._writer.write(self._content())
+        if self._lookup is not None:
+            self._writer.write(self._cited(self._lookup, keep_content))
         return self._writer.write(self._row)
+
+    def _cited(self, row: LookupRow, keep_content: bool) -> LookupRow:
+        """Queries and addresses are as private as the question."""
+        row = row if keep_content else replace(row, detail={})
+        if self.citing is None:
+            return row
+        return replace(row, cited=self.citing.cited, invalid=self.citing.invalid)
 
     def _content(self) -> ContentRow:
         """The answer as far as it was handed over: after Stop, that is less than was generated."""

@@ -20,7 +20,7 @@ from .chats import ChatMemory
 from .errors import HalError
 from .policies import SharedPolicies
 from .recorder import TurnRecorder
-from .services import Services, build_services
+from .services import Services, Web, build_services
 from .sessions.reader import SessionReader
 from .sessions.store import SessionStore
 from .settings import Settings
@@ -64,6 +64,7 @@ class Runtime:
         self._closing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession
+        self._web: Web
         self._services: Services
         self._replaced: list[Services] = []
 
@@ -154,17 +155,21 @@ class Runtime:
         connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS)
         # Neither a proxy from the environment nor cookies: what leaves, leaves as written.
         self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        self._web = Web.open()
         try:
             self._services = self._build(self._settings)
         except BaseException:
             await self._http.close()
+            await self._web.close()
             raise
         self._policies.start(self._settings, self._services.models)
         self._opened = True
         self._warm_all(self._services)
 
     def _build(self, settings: Settings) -> Services:
-        return build_services(settings, self._http, self._store, self._policies, self._privacy)
+        return build_services(
+            settings, self._http, self._store, self._policies, self._privacy, self._web
+        )
 
     async def _configure(self, settings: Settings) -> None:
         try:
@@ -209,5 +214,6 @@ class Runtime:
         await self._policies.close()
         if self._opened:
             await self._http.close()
+            await self._web.close()
         await asyncio.to_thread(self._store.close)
         self._loop.stop()

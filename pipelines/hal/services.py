@@ -8,10 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import aiohttp
 
+from .enrichment.asked import RewritePrompt
+from .enrichment.extract import Extractor
+from .enrichment.pages import PageReader
+from .enrichment.reading import PageCache
+from .enrichment.research import Prompts, Researcher
+from .enrichment.rewrite import Reader, Rewriter
+from .enrichment.search import SearxngClient, searxng_session
+from .enrichment.targets import Permitted
 from .errors import HalError
 from .gateway.cost import PriceEstimator
 from .gateway.egress import Egress
@@ -50,23 +59,44 @@ class Services:
     catalogue: Catalogue
     classifier: Classifier
     log: Log
-    without_search: Prompt
+    researcher: Researcher
+    research_prompts: tuple[Prompt, ...]
     shield: Shield
     servers: LocalServers
     models: LocalModels
+    reader: PageReader
 
     async def close(self) -> None:
         self.catalogue.close()
         await self.servers.close()
+        await self.reader.close()
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
         return (
             self.classifier.questions.difficulty.prompt,
             self.classifier.questions.search.prompt,
-            self.without_search,
+            *self.research_prompts,
             self.shield.explanation,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What searches share over a change of settings; one per runtime."""
+
+    http: aiohttp.ClientSession
+    extractor: Extractor
+    pages: PageCache
+
+    @classmethod
+    def open(cls) -> Web:
+        """On the loop; nothing is started before the first search."""
+        return cls(searxng_session(), Extractor(), PageCache())
+
+    async def close(self) -> None:
+        await self.http.close()
+        await self.extractor.close()
 
 
 class Log:
@@ -115,12 +145,13 @@ class ClassifierCalls:
         return (await self._models.show(model)).digest
 
 
-def build_services(
+def build_services(  # noqa: PLR0913 - what outlives the settings, each with an end of its own
     settings: Settings,
     http: aiohttp.ClientSession,
     store: SessionStore,
     shared: SharedPolicies,
     privacy: PrivacyState,
+    web: Web,
 ) -> Services:
     """Raises ConfigError when a prompt is missing or malformed."""
     log = Log(store, SessionReader(settings.log.database))
@@ -145,6 +176,24 @@ def build_services(
         is_cold=catalogue.is_cold,
         background=shared.background,
     )
+    calls = ClassifierCalls(models, settings.local.keep_alive)
+    windows = _windows(settings)
+    rewrite = RewritePrompt.from_prompt(load_prompt("rewrite"))
+    prompts = Prompts(load_prompt("grounded"), load_prompt("no_evidence"))
+    reader = PageReader(egress, web.extractor, permitted=Permitted(settings.searchable_hosts))
+    researcher = Researcher(
+        Rewriter(
+            calls,
+            Reader(windows.model, windows.num_ctx, windows.reads_tokens),
+            rewrite,
+            shield.clean_query,
+        ),
+        SearxngClient(egress, web.http, settings.searxng_url),
+        reader,
+        web.pages,
+        prompts,
+        date.today,
+    )
     return Services(
         settings=settings,
         policy_id=settings.policy_id,
@@ -155,16 +204,18 @@ def build_services(
         budget=shared.budget,
         catalogue=catalogue,
         classifier=Classifier(
-            ClassifierCalls(models, settings.local.keep_alive),
+            calls,
             Questions(
                 Question.from_prompt(load_prompt("classify")),
                 Question.from_prompt(load_prompt("search_need")),
             ),
-            _windows(settings),
+            windows,
             log,
         ),
         log=log,
-        without_search=load_prompt("without_search"),
+        researcher=researcher,
+        research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
+        reader=reader,
         shield=shield,
         servers=servers,
         models=models,

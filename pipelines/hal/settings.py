@@ -55,7 +55,8 @@ class LocalSettings:
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """xAI. `usable` is False when it is switched off or has no key."""
+    """xAI. `usable` is False when it is switched off or has no key. `answers_searches`: after a
+    search it answers, and not the local model."""
 
     enabled: bool
     base_url: str
@@ -66,6 +67,7 @@ class CloudSettings:
     fallback: bool
     spill: str
     substitute: str | None
+    answers_searches: bool
     reasoning: str
     first_token_s: float
 
@@ -190,7 +192,8 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a turn reads; captured once when the turn begins."""
+    """Everything a turn reads; captured once when the turn begins. `searchable_hosts`: (host,
+    port) whose pages a search may read although they are in the user's own network."""
 
     local: LocalSettings
     cloud: CloudSettings
@@ -202,6 +205,7 @@ class Settings:
     cache: CacheSettings
     log: LogSettings
     searxng_url: str
+    searchable_hosts: frozenset[tuple[str, int]] = frozenset()
     warnings: tuple[str, ...] = ()
 
     def window_tokens(self, model: str) -> int:

@@ -50,6 +50,7 @@ def read_valves(valves: Valves, environ: Mapping[str, str] | None = None) -> Set
         cache=reader.cache(),
         log=reader.log(environ),
         searxng_url=reader.url("SEARXNG_URL"),
+        searchable_hosts=reader.searchable_hosts(),
         warnings=tuple(reader.warnings),
     )
 
@@ -93,6 +94,7 @@ class _Reader:
             fallback=self.valves.CLOUD_FALLBACK,
             spill=self.valves.CLOUD_SPILL,
             substitute=self.value("CLOUD_SUBSTITUTE"),
+            answers_searches=self.valves.ENRICH_WITH == "cloud",
             reasoning=self.valves.CLOUD_REASONING,
             first_token_s=self.clamped("CLOUD_FIRST_TOKEN_S", 1.0, 600.0),
         )
@@ -176,6 +178,16 @@ class _Reader:
         if len(found) == 1:
             return tuple(found.values())
         return tuple(replace(host, place=host_and_port(host.url)) for host in found.values())
+
+    def searchable_hosts(self) -> frozenset[tuple[str, int]]:
+        found = set()
+        for word in (self.value("SEARCH_LOCAL_HOSTS") or "").replace(",", " ").split():
+            host, _, port = word.rpartition(":")
+            if host and port.isdecimal() and 0 < int(port) < 65536:
+                found.add((host.lower().strip("[]"), int(port)))
+            else:
+                self.warnings.append(f"SEARCH_LOCAL_HOSTS: {word[:80]} is no HOST:PORT, left out")
+        return frozenset(found)
 
     def host(self, word: str) -> LocalHost | None:
         address, _, model = word.partition("#")

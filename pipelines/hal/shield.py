@@ -21,10 +21,11 @@ from .name_model import NameModel
 from .privacy import last_look, policy
 from .privacy.allowed import AllowedValues, value_hash
 from .privacy.detect import Detector
-from .privacy.kinds import Kind, Span
+from .privacy.kinds import Kind, Span, Tier
 from .privacy.masked import Masked, mask
 from .privacy.name_lists import NameLists
 from .privacy.ner import added, load
+from .privacy.queries import clean_query
 from .privacy.vaults import Vaults
 from .privacy_files import KEY_BYTES, load_allowed, load_key, modified
 from .prompts import Prompt
@@ -35,6 +36,8 @@ logger = logging.getLogger("hal.privacy")
 
 # About 10 ms of detection; more would hold up the tokens of all other turns.
 INLINE_CHARS = 4000
+# A name that was found may hold the marks around it.
+_MARKS = "\"'“”„«»‘’"
 FAILED = "the check for private data failed"
 
 T = TypeVar("T")
@@ -94,7 +97,9 @@ class Shield:
             findings = await _run(work, _chars(turn))
         except Exception as error:  # noqa: BLE001 - see the module's words
             logger.error("%s (%s)", FAILED, type(error).__name__)  # noqa: TRY400
-            return Findings(must_stay_local=True, reasons=(FAILED,), is_private=True)
+            return Findings(
+                must_stay_local=True, reasons=(FAILED,), is_private=True, no_search=True
+            )
         if self.rules.asks_for_names and not (findings.must_stay_local or findings.is_open):
             # The model is asked only when a cloud target is: until then it may have a name to mask.
             return replace(findings, scrub=True)
@@ -113,7 +118,7 @@ class Shield:
         return Masking(make, _chars(turn), in_thread=self.rules.asks_for_names)
 
     def _mask(self, turn: Turn, evidence: Evidence) -> Masked:
-        texts = [*policy.texts_of(turn), evidence.instructions]
+        texts = [*policy.texts_of(turn), evidence.instructions, evidence.question]
         # A call without a chat has nothing to go on with.
         chat = turn.chat_id or f"turn:{turn.id}"
         vault = self.state.vaults.vault_for(turn.user_id or "", chat, texts)
@@ -139,6 +144,33 @@ class Shield:
                 return {}
             raise EgressRefused(f"Nothing was sent: {FAILED}.") from None
         return {kind.value: count for kind, count in found.items()}
+
+    async def clean_query(self, query: str, said: str = "") -> str:
+        """What of a query a search engine may see; "" when nothing is left, or nobody can look.
+
+        `said`: the user's own words. A name that stands in quotation marks there may be searched
+        for, also when a model has lost the marks.
+        """
+        if self.rules.mode == "off":
+            return query.strip()
+        try:
+            self.state.refresh()
+            return await _run(partial(self._cleaned, query, said), len(query) + len(said))
+        except Exception as error:  # noqa: BLE001 - see the module's words
+            logger.error("%s (%s)", FAILED, type(error).__name__)  # noqa: TRY400
+            return ""
+
+    def _cleaned(self, query: str, said: str) -> str:
+        """A name by itself may be searched for: half of what people look up is about somebody.
+        Beside an address or a number it is somebody whom the user knows."""
+        spans = self._find(said)
+        if all(span.tier is Tier.SOFT for span in (*spans, *self._find(query))):
+            return query.strip()
+        kept = clean_query(said, spans)
+        names = (
+            said[span.start : span.end].strip(_MARKS) for span in spans if span.tier is Tier.SOFT
+        )
+        return clean_query(query, self._find(query), [name for name in names if name in kept])
 
     def hashes(self, values: Sequence[tuple[Kind, str]]) -> tuple[str, ...]:
         """For the log: what tells two values apart, and nobody what they are."""

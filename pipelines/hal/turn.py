@@ -10,18 +10,17 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
 from time import perf_counter
 
 from . import explain
 from .chats import ChatMemory
-from .enrichment.gather import gather
 from .errors import HalError, ProviderError
 from .gateway.attempt import Attempt
 from .gateway.job import Job, outcome_of
+from .privacy.policy import is_silent
 from .recorder import TurnRecorder
 from .routing.decide import decide, default_decision
-from .routing.plan import Demand, Offers, is_for_cloud_alone, make_plan
+from .routing.plan import NOT_SEARCHED, Demand, Offers, is_for_cloud_alone, make_plan
 from .routing.rules import decide_by_rules
 from .services import Services
 from .sizes import conversation_tokens
@@ -29,6 +28,7 @@ from .types import (
     Chunk,
     Decided,
     Decision,
+    Evidence,
     Failure,
     Findings,
     Finish,
@@ -125,10 +125,17 @@ async def _deliver(
     ahead: Attempt | None,
 ) -> AsyncGenerator[Chunk, None]:
     """Enrich, compose and stream; how the answer finished comes after all of it."""
-    evidence = gather(plan, services.without_search, datetime.now(UTC).date())
-    if evidence.note:
-        yield Status(evidence.note, done=True)
-
+    evidence = Evidence()
+    if plan.enrich:
+        async with aclosing(services.researcher.gather(turn, plan, recorder)) as steps:
+            async for step in steps:
+                if isinstance(step, Evidence):
+                    evidence = step
+                else:
+                    yield step
+    elif plan.route is Route.ENRICH:
+        evidence = services.researcher.unsearched(NOT_SEARCHED)
+        recorder.degraded("no_search")
     masking = services.shield.masking(turn, evidence) if plan.scrub else None
     job = Job(turn, plan, evidence, recorder, masking)
     finish: Finish | None = None
@@ -146,7 +153,7 @@ async def _inspect(turn: Turn, services: Services, offers: Offers, chats: ChatMe
     """What is private in it; nobody looks where nothing could leave or be kept."""
     has_use = bool(offers.clouds) or services.settings.cache.mode != "off"
     if turn.task or not has_use:
-        return Findings()
+        return Findings(no_search=is_silent(turn))
     return await services.shield.inspect(turn, was_hard=await chats.was_hard(turn.chat_id))
 
 

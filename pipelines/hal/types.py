@@ -149,7 +149,7 @@ class Findings:
     `kinds`: how many different values of which kind were found. `is_hard`: one of them never leaves
     but by the user's word. `scrub`: a cloud target may answer, and sees placeholders. `is_open`:
     all of it may leave, because the user or the settings say so. `is_private`: nothing of it may be
-    kept in a cache; a lone name is no reason for that.
+    kept in a cache; a lone name is no reason for that. `no_search`: not even a cleaned query may.
     """
 
     must_stay_local: bool = False
@@ -159,6 +159,7 @@ class Findings:
     is_hard: bool = False
     scrub: bool = False
     is_open: bool = False
+    no_search: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +230,30 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """One numbered source of an answer. `kind` is "page", or "snippet" where the page was not read.
+
+    `url` is where it was found in the end, `site` the name of its host, `date` ISO or "".
+    """
+
+    number: int
+    url: str
+    title: str
+    site: str
+    passages: tuple[str, ...]
+    date: str = ""
+    kind: str = "page"
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was looked up: `instructions` join the system prompt, `note` is for the user."""
+    """What was looked up. `instructions` join the system prompt; `question` stands in the place of
+    the user's last message, with the sources in front of it, "" where nothing was found. Neither is
+    seen again in a later turn."""
 
     instructions: str = ""
-    note: str | None = None
+    question: str = ""
+    sources: tuple[Cited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +285,22 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A line above the answer: what is being done, or what was decided."""
+    """A line above the answer: what is being done, or what was decided.
+
+    `queries` and `urls`: what is searched for and what was found, for a face that draws them.
+    """
 
     text: str
     done: bool = False
+    queries: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the numbers in the answer mean; comes before its first word."""
+
+    sources: tuple[Cited, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,4 +370,4 @@ class Summary:
 
 
 ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish
-Chunk = Text | Thinking | Status | ToolCalls | Finish | Decided | Failure | Summary
+Chunk = Text | Thinking | Status | Sources | ToolCalls | Finish | Decided | Failure | Summary

@@ -105,6 +105,11 @@ class Advanced(BaseModel):
     EMBEDDING_MODEL: str = _valve(
         "all-minilm", "Embedding model", "Local model that compares questions for the cache."
     )
+    SEARCH_LOCAL_HOSTS: str | None = _valve(
+        None,
+        "Own sites for searches",
+        "HOST:PORT separated by spaces: pages in your own network that a search may read.",
+    )
     PRIVACY_NER: bool = _valve(
         False,
         "Name model",
@@ -216,6 +221,9 @@ class Valves(BaseModel):
     )
     SEARCH_CONFIDENCE: float = _valve(
         0.6, "Confidence for ENRICH", "How sure that current information is needed; 0 to 1."
+    )
+    ENRICH_WITH: Literal["local", "cloud"] = _valve(
+        "local", "Answer after a search", "The local model, or xAI where the turn may leave."
     )
     SPECULATE: bool = _valve(
         True,

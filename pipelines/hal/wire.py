@@ -11,11 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .source_events import source_events, source_list
 from .types import (
     Chunk,
     Decided,
     Failure,
     Finish,
+    Sources,
     Status,
     Summary,
     Text,
@@ -49,9 +51,19 @@ class Wire:
         self._text, self._thinking = self._around("content"), self._around("reasoning_content")
 
     def encode(self, chunk: Chunk) -> str | None:
-        """One `data:` line without its blank line; None for what this caller does not get."""
+        """`data:` lines without the last blank line; None for what this caller does not get."""
+        if isinstance(chunk, Sources):
+            return self.sources(chunk)
         payload = self._payload(chunk)
         return None if payload is None else _line(payload)
+
+    def sources(self, chunk: Sources) -> str:
+        """An event for each, in the order of their numbers; who draws none gets the addresses in
+        the shape that Perplexity's API has for them."""
+        if not self._show_events:
+            urls = [source.url for source in chunk.sources]
+            return _line({**self._delta({"content": ""}), "citations": urls})
+        return "\n\n".join(_line(event) for event in source_events(chunk.sources))
 
     def text(self, text: str) -> str:
         return f"{self._text[0]}{_json(text)}{self._text[1]}"
@@ -72,6 +84,8 @@ class Wire:
         match chunk:
             case Status():
                 return _event(chunk) if self._show_events else None
+            case Sources():
+                return None  # several lines: see `sources`
             case Decided():
                 # A client without status lines still learns what was decided, in its first chunk.
                 return None if self._show_events else self._decided(chunk)
@@ -121,6 +135,8 @@ def completion(chunks: list[Chunk], turn_id: str, model: str, created_s: int) ->
     text = _whole("".join(chunk.text for chunk in chunks if isinstance(chunk, Text)))
     if failure is not None and not text.strip():
         return ErrorReply(**error_of(failure))
+    if sources := [one for c in chunks if isinstance(c, Sources) for one in c.sources]:
+        text = f"{text}\n\n{source_list(sources)}"
     finish = next((c.reason for c in chunks if isinstance(c, Finish)), "stop")
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if thinking := "".join(chunk.text for chunk in chunks if isinstance(chunk, Thinking)):
@@ -214,5 +230,9 @@ def _whole(text: str) -> str:
 
 
 def _event(status: Status) -> dict[str, Any]:
-    data = {"description": status.text, "done": status.done}
+    data: dict[str, Any] = {"description": status.text, "done": status.done}
+    if status.queries:
+        data |= {"action": "web_search_queries_generated", "queries": list(status.queries)}
+    if status.urls:
+        data |= {"action": "web_search", "urls": list(status.urls)}
     return {"event": {"type": "status", "data": data}}

@@ -16,7 +16,9 @@ from hal.commands.checks import cloud, local, machine, search, server, valves
 from hal.commands.checks.result import Check, Context, Status
 from hal.commands.doctor import line, summary
 from hal.commands.stored import Places, settings_in_force
+from hal.enrichment.types import Search
 from hal.settings import LocalHost
+from tests.enrichment.searching import found
 from tests.gateway.helpers import OpenAiServer
 from tests.servers import (
     KEY,
@@ -29,6 +31,7 @@ from tests.servers import (
     XaiServer,
     refused_url,
 )
+from tests.servers.searxng import SearxngServer
 
 REPO = Path(__file__).resolve().parents[2]
 OK, WARN, FAIL = Status.OK, Status.WARN, Status.FAIL
@@ -307,8 +310,45 @@ def test_searxng(code: int, kind: str, status: Status, remedy: str, tmp_path: Pa
 
 
 def test_no_searxng_is_to_know_and_no_failure(tmp_path: Path) -> None:
-    (check,) = search.checks(context(tmp_path, SEARXNG_URL=refused_url()))
+    url = refused_url()
+    (check,) = search.checks(context(tmp_path, SEARXNG_URL=url))
     assert check.status is WARN
+    assert check.detail == f"nothing listens at {url.removeprefix('http://')}"
+    (check,) = search.checks(context(tmp_path, SEARXNG_URL="http://nowhere.invalid"))
+    assert check.status is WARN
+    assert "cannot be reached" in check.detail
+
+
+def test_a_searxng_that_hangs() -> None:
+    with SearxngServer() as searxng:
+        searxng.always = "hang"
+        problem = search.look(searxng.url, read_s=0.2)
+    assert problem is not None
+    assert "did not answer within 0.2 s" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("json off", "the JSON format of SearXNG at {} is off (403)"),
+        ("a web page", "{} answers with a web page, and not with SearXNG's JSON"),
+        ("a redirect", "{} sends us elsewhere (302), which we do not follow"),
+        ("locked", "{} wants a password (401)"),
+        ("failed", "SearXNG at {} failed (500)"),
+    ],
+)
+def test_the_doctor_says_what_a_turn_says(trouble: str, words: str, tmp_path: Path) -> None:
+    with SearxngServer() as searxng:
+        searxng.always = trouble
+        url = searxng.url.replace("http://", "http://me:hidden@")
+        (check,) = search.checks(context(tmp_path, SEARXNG_URL=url))
+        (result,) = found(url, Search(("x",)))
+        searxng.always = None
+        (well,) = search.checks(context(tmp_path, SEARXNG_URL=url))
+    assert check.detail == words.format(searxng.url.removeprefix("http://"))
+    assert result.problem == f"{check.detail}. {check.remedy}"
+    assert well.status is OK
+    assert "hidden" not in str((check, well))
 
 
 # --- server -------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from hal.embedded.errors import ModelUnavailable
 from hal.embedded.fetch import cache_folder, ensure_model
 from tests.servers import OllamaServer, Say, Stall, refused_url
 from tests.servers.ports import free_port
+from tests.servers.searxng import SearxngServer
 
 REPO = Path(__file__).resolve().parents[2]
 STARTED_S, ENDED_S = 30.0, 10.0
@@ -113,6 +114,20 @@ def test_it_says_what_a_user_needs_and_answers(tmp_path: Path, ollama: OllamaSer
         assert "nemotron-3-nano:30b" in answer
         assert (tmp_path / "pipelines/hal_auto/valves.json").is_file()
         assert not (REPO / "pipelines/hal_auto").exists()
+
+
+def test_it_uses_a_searxng_that_runs_or_says_how_to_get_one(
+    tmp_path: Path, ollama: OllamaServer
+) -> None:
+    with SearxngServer() as searxng:
+        environ = {"OLLAMA_HOST": ollama.url, "SEARXNG_URL": searxng.url}
+        with serving(tmp_path, **environ) as served:
+            served.wait_until_ready()
+            assert f"web search   SearXNG at {searxng.url}\n" in served.said
+    with serving(tmp_path, **environ) as served:
+        served.wait_until_ready()
+        assert "web search   off: nothing listens at" in served.said
+        assert "docker run" in served.said
 
 
 def test_the_printed_curl_line_is_a_request_that_works(

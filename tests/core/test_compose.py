@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hal.compose import compose, conversation_id
 from hal.errors import Rejected
 from hal.sizes import ANSWER_TOKENS, IMAGE_TOKENS, conversation_tokens, message_tokens, text_tokens
-from hal.types import Evidence, Message, Parameters, Request, Target, ToolCall, Turn
+from hal.types import Cited, Evidence, Message, Parameters, Request, Target, ToolCall, Turn
 from tests.core.things import LOCAL, fixed, turn
 
 SYSTEM = Message("system", "Be brief.")
@@ -102,6 +102,60 @@ def test_what_cannot_fit_is_refused_in_words(messages: tuple[Message, ...]) -> N
 def test_evidence_joins_the_system_prompt() -> None:
     request = made((SYSTEM, user("hi")), evidence=Evidence("Today is Sunday."))
     assert request.messages == (Message("system", "Be brief.\n\nToday is Sunday."), user("hi"))
+
+
+FOUND = Evidence(
+    question="Sources. Question: hi",
+    sources=(Cited(1, "https://a.example/", "A", "a.example", ("p",)),),
+)
+
+
+def asked_with_sources(*texts: str, question: str = "hi") -> list[str]:
+    """What the messages say after a search for this question."""
+    roles = (assistant, user) if len(texts) % 2 == 0 else (user, assistant)
+    said = tuple(roles[n % 2](text) for n, text in enumerate(texts))
+    messages = (SYSTEM, *said)
+    request = compose(
+        turn("x", messages=messages, question=question), LOCAL, FOUND, pass_tools=False
+    )
+    return [message.text for message in request.messages]
+
+
+def test_sources_stand_in_the_place_of_the_question() -> None:
+    assert asked_with_sources("hi", "hello", "hi") == [
+        "Be brief.",
+        "hi",
+        "hello",
+        "Sources. Question: hi",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("<file>notes</file>\n\nhi", "<file>notes</file>\n\nSources. Question: hi"),
+        ("<file>hi</file>\n\nhi", "<file>hi</file>\n\nSources. Question: hi"),
+        ("hi\n<file>notes</file>", "Sources. Question: hi\n<file>notes</file>"),
+        ("<file>notes</file> [[X]]", "<file>notes</file> [[X]]\n\nSources. Question: hi"),
+    ],
+    ids=["before", "the words in the file, too", "behind", "not found"],
+)
+def test_what_stands_around_the_question_stays(said: str, wanted: str) -> None:
+    assert asked_with_sources(said)[-1] == wanted
+
+
+def test_the_question_of_a_tool_round_is_where_it_was() -> None:
+    messages = (user("hi"), CALL, RESULT)
+    request = made(messages, evidence=FOUND, question="hi")
+    assert [message.text for message in request.messages] == ["Sources. Question: hi", "", "12:00"]
+
+
+def test_beside_sources_there_are_no_tools() -> None:
+    tools = {"tools": (TOOL,), "tool_choice": "auto"}
+    request = made((user("hi"),), evidence=FOUND, pass_tools=True, **tools)
+    assert (request.tools, request.tool_choice) == ((), None)
+    told = made((user("hi"),), evidence=Evidence("No sources."), pass_tools=True, **tools)
+    assert (told.tools, told.tool_choice) == ((TOOL,), "auto")
 
 
 def test_evidence_without_a_system_prompt_makes_one() -> None:

@@ -77,6 +77,7 @@ def test_who_cannot_look_says_private(
 ) -> None:
     found = inspected(failing(tmp_path, mode), EMAIL)
     assert (found.must_stay_local, found.reasons, found.is_private) == (True, (FAILED,), True)
+    assert found.no_search is True
     assert "DetectionFailed" in caplog.text
     assert EMAIL not in caplog.text
 

@@ -9,11 +9,13 @@ import pytest
 
 from hal.types import (
     Chunk,
+    Cited,
     Decided,
     Failure,
     Finish,
     Route,
     Source,
+    Sources,
     Status,
     Summary,
     Text,
@@ -204,3 +206,70 @@ def test_costs_nobody_knows_are_null() -> None:
     usage = json.loads(line[6:])["usage"]
     assert usage["hal_cost_usd"] is None
     assert "prompt_tokens_details" not in usage
+
+
+# --- sources ---
+
+FOUND = Sources(
+    tuple(
+        Cited(n, f"https://{name}.example/", f"Title {name}", f"{name}.example", (f"passage {n}",))
+        for n, name in enumerate("ab", 1)
+    )
+)
+
+
+def encoded(*chunks: Chunk, show_events: bool) -> list[dict[str, Any]]:
+    wire = Wire("turn-1", "hal-auto", 1, show_events=show_events)
+    lines = [
+        line for chunk in chunks if (text := wire.encode(chunk)) for line in text.split("\n\n")
+    ]
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def test_each_source_is_an_event_of_its_own_in_their_order() -> None:
+    events = [line["event"] for line in encoded(FOUND, show_events=True)]
+    assert [event["type"] for event in events] == ["source", "source"]
+    assert [event["data"]["source"]["id"] for event in events] == [
+        "https://a.example/",
+        "https://b.example/",
+    ]
+
+
+def test_who_draws_no_events_gets_the_addresses() -> None:
+    (line,) = encoded(FOUND, show_events=False)
+    assert line["citations"] == ["https://a.example/", "https://b.example/"]
+    assert line["object"] == "chat.completion.chunk"
+    assert line["choices"] == [{"index": 0, "delta": {"content": ""}, "finish_reason": None}]
+
+
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [
+        (Status("Choosing a model"), {}),
+        (
+            Status("Searching: mills", queries=("mills",)),
+            {"action": "web_search_queries_generated", "queries": ["mills"]},
+        ),
+        (
+            Status("Reading 1 page", urls=("https://a.example/",)),
+            {"action": "web_search", "urls": ["https://a.example/"]},
+        ),
+    ],
+    ids=["plain", "queries", "addresses"],
+)
+def test_a_status_of_a_search_has_its_action(status: Status, more: dict[str, Any]) -> None:
+    (line,) = encoded(status, show_events=True)
+    wanted = {"description": status.text, "done": False} | more
+    assert line["event"] == {"type": "status", "data": wanted}
+
+
+def test_a_whole_answer_ends_with_its_sources() -> None:
+    reply = completion([FOUND, Text("In May [1]."), Finish(), SUMMARY], "turn-1", "hal-auto", 1)
+    assert isinstance(reply, Completion)
+    assert reply.choices[0]["message"]["content"] == (
+        "In May [1].\n\nSources:\n"
+        "[1] Title a: <https://a.example/>\n"
+        "[2] Title b: <https://b.example/>"
+    )
+    failed = completion([FOUND, Failure("It broke.")], "turn-1", "hal-auto", 1)
+    assert isinstance(failed, ErrorReply)

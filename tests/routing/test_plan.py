@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hal.errors import NoTarget
 from hal.gateway.ports import Level, Standing
-from hal.routing.plan import Demand, Offers, fits, make_plan
+from hal.routing.plan import NOT_SEARCHED, Demand, Offers, fits, make_plan
 from hal.settings import CloudSettings
 from hal.sizes import ANSWER_TOKENS
 from hal.types import Decision, Findings, Plan, Route, Source, Target
@@ -254,6 +254,25 @@ def test_a_search_is_not_spilled() -> None:
     offers = Offers((LOCAL,), LOCAL, None, (CLOUD,), spill="3 turns are ahead")
     found = make_plan(decision(Route.ENRICH), PUBLIC, offers, Demand(FITTING), CLOUD_ON)
     assert found.targets == (LOCAL, CLOUD)
+
+
+def searching(findings: Findings = PUBLIC, **changes: object) -> Plan:
+    """The plan of a search where the cloud shall answer after it."""
+    offers = Offers((LOCAL,), LOCAL, None, (CLOUD,), **changes)  # type: ignore[arg-type]
+    cloud = replace(CLOUD_ON, answers_searches=True)
+    return make_plan(decision(Route.ENRICH), findings, offers, Demand(FITTING), cloud)
+
+
+def test_the_cloud_answers_after_a_search_where_the_settings_say_so() -> None:
+    assert searching().targets == (CLOUD, LOCAL)
+    assert searching(PRIVATE).targets == (LOCAL,)
+    assert searching(budget=Standing(Level.SOFT, "80 % are used")).targets == (LOCAL, CLOUD)
+
+
+def test_a_silent_turn_searches_nothing_and_says_so() -> None:
+    found = searching(replace(PRIVATE, no_search=True))
+    assert (found.enrich, found.route, found.notes) == (False, Route.ENRICH, (NOT_SEARCHED,))
+    assert searching(PRIVATE).enrich is True
 
 
 def test_no_eyes_anywhere_says_what_to_set() -> None:

@@ -24,6 +24,7 @@ from tests.servers import (
     Script,
     Step,
     XaiServer,
+    refused_url,
 )
 from tests.servers.ollama import echo as local_echo
 from tests.servers.ollama_models import MODELS
@@ -87,6 +88,7 @@ class House:
         addresses = {
             "HAL_OLLAMA_BASE_URL": self.ollama.url,
             "HAL_XAI_API_BASE_URL": self.xai.base_url,
+            "HAL_SEARXNG_URL": refused_url(),  # not the one that may run on this machine
         }
         keys = {"XAI_API_KEY": key} if key else {}
         return PipelinesServer(

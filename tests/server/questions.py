@@ -75,7 +75,13 @@ def question_of(body: Body) -> AskedQuestion | None:
 
 
 def is_answer(body: Body) -> bool:
-    return bool(body.get("messages")) and question_of(body) is None
+    return bool(body.get("messages")) and question_of(body) is None and not is_rewrite(body)
+
+
+def is_rewrite(body: Body) -> bool:
+    """Whether this asks what to search for."""
+    wanted = body.get("format")
+    return isinstance(wanted, dict) and "queries" in wanted.get("properties", {})
 
 
 def is_about_a_turn(body: Body) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from hal.commands.checks.machine import PROMPTS
 from tests.harness.interpreters import REPO
 from tests.servers import BUSY, Label, Say, Script, Stall, Status, last_user_text
 
@@ -79,18 +80,19 @@ def test_a_long_history_fits_the_classifiers_window(house: House) -> None:
     assert house.ollama.loads.count((MINI, 4096)) == 1
 
 
-def test_a_search_is_wanted_and_there_is_none_yet(house: House) -> None:
+def test_a_search_is_wanted_and_nobody_can_search(house: House) -> None:
     house.judge("MODERATE", search=0.9)
     answer = house.ask("What did the election bring?")
     assert answer.usage is not None
     assert (answer.usage["hal_route"], answer.usage["hal_model"]) == ("ENRICH", NANO)
     assert "needs current information" in answer.statuses[1]
-    assert "web search is not built in yet" in answer.statuses[2]
+    assert answer.statuses[2] == "Looking for what to search"
+    assert "nothing listens at" in answer.statuses[-2]
     system = house.local_requests[0].json["messages"][0]
     assert system["role"] == "system"
-    assert "cannot search the web" in system["content"]
+    assert "So there are no sources." in system["content"]
     house.judge("MODERATE", search=0.5)
-    assert "not built in" not in " ".join(house.ask("What did the election bring?").statuses)
+    assert "Looking for" not in " ".join(house.ask("What did the election bring?").statuses)
 
 
 def test_the_bias_of_the_model_is_taken_off(house: House) -> None:
@@ -201,7 +203,7 @@ def test_the_calibration_is_kept_over_a_restart(tmp_path_factory: pytest.TempPat
         # The smallest change of a prompt is another prompt, and only that one is measured anew.
         prompts = house.server.folder / "my-prompts"
         prompts.mkdir()
-        for name in ("classify", "search_need", "without_search"):
+        for name in PROMPTS:
             text = (REPO / "prompts" / f"{name}.md").read_text(encoding="utf-8")
             if name == "classify":
                 text = text.replace("\nversion: ", "\nversion: 9")

@@ -47,7 +47,9 @@ def test_web_decides(house: House) -> None:
     answer = house.ask(f"/web {TEXT}")
     assert (answer.usage or {})["hal_route"] == "ENRICH"
     assert answer.text == f"{NANO}: {TEXT}"
-    assert "web search is not built in yet" in answer.statuses[1]
+    assert answer.statuses[1] == "Looking for what to search"
+    assert "No sources: " in answer.statuses[-2]
+    assert "nothing listens at" in answer.statuses[-2]
     assert "/web" not in house.local_requests[0].body.decode()
 
 

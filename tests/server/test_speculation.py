@@ -117,7 +117,7 @@ def test_a_search_throws_it_away_too(house: House) -> None:
     assert answer.text == "a b c"
     assert house.logged()["speculation"] == "discarded"
     # The one that is shown has been told that it cannot search.
-    assert "cannot search" in house.local_requests[-1].json["messages"][0]["content"]
+    assert "So there are no sources." in house.local_requests[-1].json["messages"][0]["content"]
 
 
 def test_when_it_fails_ahead_the_turn_falls_back_as_ever(house: House) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..openwebui import read_turn
 from ..runtime import Runtime
-from ..types import Chunk, Decided, Failure, Status, Summary, Text
+from ..source_events import source_list
+from ..types import Chunk, Decided, Failure, Sources, Status, Summary, Text
 from ..wire import decision_of, usage_of
 from .core import running_core
 
@@ -37,18 +38,21 @@ class _Printed:
 
     def __init__(self) -> None:
         self._code = 0
+        self._sources = ""
 
     def take(self, chunk: Chunk) -> None:
         if isinstance(chunk, Text):
             print(chunk.text, end="", flush=True)
         elif isinstance(chunk, Status):
             print(f"[{chunk.text}]", file=sys.stderr, flush=True)
+        elif isinstance(chunk, Sources):
+            self._sources = f"\n{source_list(chunk.sources)}\n"
         elif isinstance(chunk, Failure):
             print(f"hal ask: {chunk.message}", file=sys.stderr)
             self._code = 1
 
     def end(self) -> int:
-        print()
+        print(f"\n{self._sources}", end="")
         return self._code
 
 
@@ -64,6 +68,10 @@ class _Collected:
             self._text.append(chunk.text)
         elif isinstance(chunk, Decided):
             self._said["decision"] = decision_of(chunk)
+        elif isinstance(chunk, Sources):
+            self._said["sources"] = [
+                {"number": s.number, "title": s.title, "url": s.url} for s in chunk.sources
+            ]
         elif isinstance(chunk, Summary):
             self._said["usage"] = usage_of(chunk)
         elif isinstance(chunk, Failure):

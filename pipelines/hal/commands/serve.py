@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from ..addresses import without_user
+from .checks.search import look
 from .core import warm_up
 from .engine import Engine, choose
 from .pipelines_server import (
@@ -33,6 +35,16 @@ from .pipelines_server import (
 from .stored import Places, forget_echoes, settings_in_force
 
 WATCH_S = 0.2
+# It answers without searching, in milliseconds; the start does not wait for one that hangs.
+SEARCH_LOOK_S = 3.0
+# A container is the one way that SearXNG's own project maintains; our settings switch JSON on.
+HOW_TO_GET = """
+               For example, from the folder of hal-auto:
+               docker run -d --restart unless-stopped -p 127.0.0.1:8080:8080 \\
+                 -e SEARXNG_SECRET="$(openssl rand -hex 16)" \\
+                 -v "$PWD/docker/searxng/settings.yml:/etc/searxng/settings.yml:ro" \\
+                 docker.io/searxng/searxng"""
+_NOT_THERE = {"refused", "unreachable"}
 _ENDING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -59,8 +71,10 @@ def run(args: argparse.Namespace) -> int:
             warm_up(settings_in_force(environment), _say)
         server = start_server(args.host, args.port, environment)
         started.callback(stop_server, server)
-        wait_until_ready(server, url_of(args.host, args.port), key)
-        print(_block(environment, engine, url_of(args.host, args.port), places), flush=True)
+        search = _search_line(settings_in_force(environment).searxng_url)
+        url = url_of(args.host, args.port)
+        wait_until_ready(server, url, key)
+        print(_block(environment, engine, url, places, search), flush=True)
         return _watch(engine, server)
 
 
@@ -105,7 +119,17 @@ def _warning(host: str) -> str:
     )
 
 
-def _block(environment: Mapping[str, str], engine: Engine, url: str, places: Places) -> str:
+def _search_line(url: str) -> str:
+    """The SearXNG that is there, or what is wrong with it, and how to get one."""
+    problem = look(url, read_s=SEARCH_LOOK_S)
+    if problem is None:
+        return f"SearXNG at {without_user(url)}"
+    return f"off: {problem.sentence}{HOW_TO_GET if problem.code in _NOT_THERE else ''}"
+
+
+def _block(
+    environment: Mapping[str, str], engine: Engine, url: str, places: Places, search: str
+) -> str:
     settings = settings_in_force(environment)
     cloud = f"on, {settings.cloud.model}" if settings.cloud.usable else "off (no XAI_API_KEY)"
     if not settings.cloud.enabled:
@@ -120,6 +144,7 @@ hal-auto is ready. Ctrl-C ends it.
   model        hal-auto, id hal.auto
   local model  {settings.local.model}   ({engine.sentence})
   xAI          {cloud}
+  web search   {search}
   session log  {settings.log.database}
 
 In Open WebUI: Admin Settings > Connections > OpenAI API > +, with this URL and key.

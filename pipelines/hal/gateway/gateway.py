@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from .. import explain
 from ..compose import bare, compose, shorter
+from ..enrichment.citing import Citing
 from ..errors import HalError, NotSent, ProviderError, Timeout
 from ..privacy.kinds import Kind
 from ..privacy.masked import restored
@@ -275,6 +276,9 @@ class Gateway:
         stream = self.providers[request.target.provider].stream(request, call)
         if masked:
             stream = restored(stream, masked.vault)
+        if job.evidence.sources:
+            job.recorder.citing = Citing(job.evidence.sources)
+            stream = job.recorder.citing.chunks(stream)
         estimate = partial(self.policies.estimator.after, request)
         return Attempt(request, stream, record, job.recorder, estimate)
 

@@ -48,7 +48,7 @@ def mask(turn: Turn, evidence: Evidence, find: Find, vault: Vault, explanation: 
     try:
         values = masker.learnt(turn)
         messages = tuple(masker.message(message) for message in turn.messages)
-        told = masker.text(evidence.instructions)
+        told, asked = masker.text(evidence.instructions), masker.text(evidence.question)
     except VaultFull as error:
         raise EgressRefused(f"Nothing was sent: {error}.") from None
     rule = explanation.render(example=f"PERSON_{vault.nonce}_1") if len(vault) else ""
@@ -58,7 +58,7 @@ def mask(turn: Turn, evidence: Evidence, find: Find, vault: Vault, explanation: 
         replace(
             turn, messages=messages, question=scrub(turn.question, find(turn.question), vault).text
         ),
-        replace(evidence, instructions=instructions),
+        replace(evidence, instructions=instructions, question=asked),
         vault,
         masker.counts,
         values,

@@ -60,7 +60,13 @@ def inspect(turn: Turn, find: Find, rules: PrivacySettings, *, was_hard: bool = 
         is_hard=tier is Tier.HARD,
         scrub=masked and not reasons,
         is_open=rules.mode == "off",
+        no_search=is_silent(turn),
     )
+
+
+def is_silent(turn: Turn) -> bool:
+    """Whether not even a cleaned query may leave: the user has said that this chat stays."""
+    return bool(COMMANDED & {*turn.attachments})
 
 
 def texts_of(turn: Turn) -> Iterator[str]:

@@ -14,6 +14,9 @@ from ..settings import CloudSettings
 from ..sizes import ANSWER_TOKENS
 from ..types import Decision, Findings, Plan, Route, Source, Target
 
+# Why a turn that needs a search gets none, for the user and for the model.
+NOT_SEARCHED = "nothing is searched: nothing of this chat may leave"
+
 
 @dataclass(frozen=True, slots=True)
 class Offers:
@@ -64,10 +67,13 @@ def make_plan(
         targets = locals_
     if not targets:
         raise _no_target(demand, findings)
+    wants_search = decision.route is Route.ENRICH
+    if wants_search and findings.no_search:
+        notes.append(NOT_SEARCHED)
     return Plan(
         targets,
         decision.route,
-        decision.route is Route.ENRICH,
+        wants_search and not findings.no_search,
         tuple(notes),
         is_private=findings.is_private,
         stays_local=_why_local(decision, findings),
@@ -133,10 +139,12 @@ def _cloud_first(  # noqa: PLR0913 - what is wanted, what there is, and what may
     if not any(fits(target, demand) for target in locals_):
         notes.append("too long for the local model")
         return True
-    if decision.source is Source.OVERRIDE:
+    if decision.source is Source.OVERRIDE and decision.route is not Route.ENRICH:
         return decision.route is Route.COMPLEX  # `/cloud` may use the rest of a budget
     if decision.route is Route.COMPLEX:
         return _sure_enough(decision, offers.budget, cloud, notes)
+    if decision.route is Route.ENRICH and cloud.answers_searches:
+        return offers.budget.level is Level.FREE
     return _spills(decision, offers, notes)
 
 

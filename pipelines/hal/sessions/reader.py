@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import HalError
 from .database import open_for_reading
-from .record import CallRow, ContentRow, EgressRow, R, TurnRow, clean_text, decode
+from .record import CallRow, ContentRow, EgressRow, LookupRow, R, TurnRow, clean_text, decode
 from .schema import SCHEMA
 
 # Readers do not wait for the writer in WAL mode; only recovery after a kill takes a moment.
@@ -112,6 +112,9 @@ class SessionReader:
         while rows := self._query(sql, (last, *values, _PAGE_ROWS)):
             yield from rows
             last = rows[-1]["n"]
+
+    def lookup(self, turn_id: str) -> LookupRow | None:
+        return _first(self._rows(LookupRow, "turn_id = ?", (turn_id,)))
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

@@ -163,9 +163,41 @@ class ContentRow:
     thinking: str = ""
 
 
-Row = TurnRow | CallRow | PromptVersionRow | ContentRow | EgressContentRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupRow:
+    """What the search of one turn came to. `problem` is a sentence of ours, '' when it worked.
+
+    `rewritten_by` is "model", or why it was not the model. `cited` are the numbers of the sources
+    that the answer used, `invalid` how many it made up. `detail` holds queries and addresses with
+    what became of each: it expires with the texts.
+    """
+
+    table: ClassVar[str] = "lookup"
+    turn_id: str
+    created_at: float
+    queries: int = 0
+    hits: int = 0
+    pages: int = 0
+    pages_read: int = 0
+    sources: int = 0
+    cited: tuple[int, ...] = _json_column(tuple)
+    invalid: int = 0
+    problem: str = ""
+    rewritten_by: str = ""
+    freshness: str = ""
+    material_tokens: int = 0
+    rewrite_ms: float = 0.0
+    search_ms: float = 0.0
+    read_ms: float = 0.0
+    total_ms: float = 0.0
+    detail: Mapping[str, Any] = _json_column(dict)
+
+
+Row = TurnRow | CallRow | PromptVersionRow | ContentRow | EgressContentRow | LookupRow
 AnyRow = Row | EgressRow
-R = TypeVar("R", TurnRow, CallRow, EgressRow, EgressContentRow, PromptVersionRow, ContentRow)
+R = TypeVar(
+    "R", TurnRow, CallRow, EgressRow, EgressContentRow, PromptVersionRow, ContentRow, LookupRow
+)
 
 
 def encode(row: AnyRow) -> dict[str, SqlValue]:

@@ -51,6 +51,19 @@ def _privacy_columns(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _lookup_table(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE lookup ("
+        "turn_id TEXT PRIMARY KEY, created_at REAL NOT NULL, queries INTEGER NOT NULL,"
+        " hits INTEGER NOT NULL, pages INTEGER NOT NULL, pages_read INTEGER NOT NULL,"
+        " sources INTEGER NOT NULL, cited TEXT NOT NULL, invalid INTEGER NOT NULL,"
+        " problem TEXT NOT NULL, rewritten_by TEXT NOT NULL, freshness TEXT NOT NULL,"
+        " material_tokens INTEGER NOT NULL, rewrite_ms REAL NOT NULL, search_ms REAL NOT NULL,"
+        " read_ms REAL NOT NULL, total_ms REAL NOT NULL, detail TEXT NOT NULL)"
+    )
+    connection.execute("CREATE INDEX lookup_created ON lookup (created_at)")
+
+
 _TURN = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY, started_at REAL NOT NULL,
@@ -104,6 +117,8 @@ _INDEXES = (
 )
 
 SCHEMA = Schema(
-    "The session log", (_first_tables, _gateway_columns, _privacy_columns), SchemaTooNew
+    "The session log",
+    (_first_tables, _gateway_columns, _privacy_columns, _lookup_table),
+    SchemaTooNew,
 )
 VERSION = SCHEMA.version

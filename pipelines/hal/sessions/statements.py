@@ -16,6 +16,7 @@ from .record import (
     ContentRow,
     EgressContentRow,
     EgressRow,
+    LookupRow,
     PromptVersionRow,
     TurnRow,
     encode,
@@ -59,7 +60,11 @@ def put_state(connection: sqlite3.Connection, key: str, value: str, now_s: float
 def expire_content(connection: sqlite3.Connection, days: int, now_s: float) -> int:
     """Delete questions, answers and what was sent, if older than `days`; how many went."""
     before = now_s - max(days, 0) * _DAY_S
-    return sum(
+    emptied = connection.execute(
+        f"UPDATE {LookupRow.table} SET detail = '{{}}' WHERE created_at <= ? AND detail != '{{}}'",  # noqa: S608
+        (before,),
+    ).rowcount
+    return emptied + sum(
         connection.execute(f"DELETE FROM {table} WHERE created_at <= ?", (before,)).rowcount  # noqa: S608
         for table in (ContentRow.table, EgressContentRow.table)
     )

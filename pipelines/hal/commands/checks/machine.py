@@ -30,7 +30,14 @@ _OPTIONAL = ("hal-auto", "fastapi", "starlette", "uvicorn", "open-webui-pipeline
 _GB = 1_000_000_000
 _LITTLE_GB = 2  # an embedded model and a log of a year
 _NOTHING_GB = 0.2  # SQLite needs room for its journal, or no turn is logged and none may leave
-PROMPTS = ("classify", "placeholders", "search_need", "without_search")
+PROMPTS = (
+    "classify",
+    "grounded",
+    "no_evidence",
+    "placeholders",
+    "rewrite",
+    "search_need",
+)
 _LOCKED_S = 2.0  # the writer holds its lock for milliseconds
 
 

@@ -59,13 +59,15 @@ def fail(name: str, detail: str, remedy: str = "") -> Check:
     return Check(name, Status.FAIL, detail, remedy)
 
 
-def get(url: str, *, key: str = "", proxies: bool = False) -> requests.Response:
+def get(
+    url: str, *, key: str = "", proxies: bool = False, read_s: float = TIMEOUT_S[1]
+) -> requests.Response:
     """One GET; raises requests.RequestException. Proxies only where the internet is meant."""
     with requests.Session() as session:
         session.trust_env = proxies
         if key:
             session.headers["Authorization"] = f"Bearer {key}"
-        return session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
+        return session.get(url, timeout=(TIMEOUT_S[0], read_s), allow_redirects=False)
 
 
 def reason(error: requests.RequestException) -> str:
