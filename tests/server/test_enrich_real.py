@@ -18,8 +18,9 @@ from tests.servers import Say, Steps, last_user_text
 from tests.servers.sample_facts import Fact, facts
 from tests.servers.sample_site import SampleSite, has_addresses
 
-from .enriching import is_final_answer, is_rewrite, rewriting
+from .enriching import rewriting
 from .house import Body, House
+from .questions import is_answer, is_rewrite
 
 pytestmark = pytest.mark.server
 # News, documentation, news in Spanish, an encyclopedia and a forum; the model fails at two.
@@ -37,7 +38,7 @@ class RealHouse(House):
 
     def reset_scripts(self) -> None:
         super().reset_scripts()
-        self.ollama.when(is_final_answer, cites_the_first)
+        self.ollama.when(is_answer, cites_the_first)
 
 
 def cites_the_first(body: Body) -> Steps:
@@ -69,7 +70,7 @@ def test_the_page_with_the_answer_is_a_source(house: RealHouse, fact: Fact) -> N
     assert right, [page.title for page in pages if page]
     assert fact.answer in " ".join(answer.sources[right[0]]["document"])
     # The n-th chip is the model's source n, and what is no source is not cited.
-    (asked,) = [r.json for r in house.ollama.chats if is_final_answer(r.json)]
+    (asked,) = [r.json for r in house.ollama.chats if is_answer(r.json)]
     shown = [(str(n), page.title) for n, page in enumerate(pages, start=1) if page]
     assert _BLOCK.findall(last_user_text(asked)) == shown
     assert answer.text == f"It is so [1], and so [{len(pages)}] but not so."
