@@ -24,7 +24,7 @@ logger = logging.getLogger("hal.enrichment")
 # Four pages answer nearly every question; the rest are for when one of them is empty.
 WANT = 4
 # So long a better page may still overtake a worse one. With 0.8 s to rewrite the question and 1 s
-# to search, the model then begins within 4 s.
+# to search, the model then begins after about 4 s.
 PATIENCE_S = 1.8
 # What a person who waits for an answer is asked to wait for reading.
 DEADLINE_S = 8.0
