@@ -116,7 +116,7 @@ def report(mode: str, result: Result) -> bool:
         print(f"  {position:24}" + "".join(f"{cell:>16}" for cell in cells))
     print("  " + ", ".join(f"{name} {n:,}" for name, n in sorted(result.happened.items())))
     silent = result.turns_of(None) - result.left_of(None)
-    # A row whose request was never made, because the disk took too long, is no fault.
+    # The row comes first: one whose request was not made after it is no leak.
     rows = max(0, result.happened["requests"] - result.happened["egress rows"])
     print(f"  values found: {sum(result.leaks.values())}")
     for words, times in result.leaks.most_common(SHOWN_LEAKS):

@@ -50,20 +50,9 @@ class ChatMemory:
             _bounded(self._hard, chat_id, was)
         return self._hard.get(chat_id, False)
 
-    def remember(
-        self,
-        chat_id: str | None,
-        decision: Decision,
-        *,
-        is_hard: bool = False,
-        word: PrivacyWord | None = None,
-    ) -> None:
-        """`is_hard` and `word`: see `was_hard`."""
-        if not chat_id:
-            return
-        if _sets_course(decision.route, decision.source):
+    def remember(self, chat_id: str | None, decision: Decision) -> None:
+        if chat_id and _sets_course(decision.route, decision.source):
             _bounded(self._routes, chat_id, decision.route)
-        self.inspected(chat_id, is_hard=is_hard, word=word)
 
     def inspected(self, chat_id: str | None, *, is_hard: bool, word: PrivacyWord | None) -> None:
         """What `was_hard` says from now on, also when the turn itself comes to nothing."""

@@ -98,7 +98,7 @@ async def _answer(
                 offers = services.survey.by_load(offers, turn)
         plan = make_plan(decision, findings, offers, demand, settings.cloud)
         recorder.decided(decision, plan)
-        chats.remember(turn.chat_id, decision, is_hard=findings.is_hard, word=turn.privacy)
+        chats.remember(turn.chat_id, decision)
         ahead = await _adopt_or_discard(ahead, plan, recorder)
         yield Decided(decision, plan)
         yield Status(explain.decision_line(decision, plan, findings), done=True)

@@ -132,12 +132,12 @@ def test_memory_has_an_end() -> None:
 
 def test_a_chat_with_a_key_in_it_stays_until_the_user_says_otherwise() -> None:
     chats = memory(Log())
-    chats.remember("c", decision(), is_hard=True)
+    chats.inspected("c", is_hard=True, word=None)
     chats.remember("c", decision())
     assert run(chats.was_hard("c"))
     assert not run(chats.was_hard("other"))
     assert not run(chats.was_hard(None))
-    chats.remember("c", decision(), word=PrivacyWord.PUBLIC)
+    chats.inspected("c", is_hard=False, word=PrivacyWord.PUBLIC)
     assert not run(chats.was_hard("c"))
 
 
