@@ -9,7 +9,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hal.sessions.record import CallRow, ContentRow, EgressRow, PromptVersionRow, TurnRow
+from hal.sessions.record import (
+    CallRow,
+    CaseRow,
+    ContentRow,
+    EgressRow,
+    PolicyRow,
+    PromptVersionRow,
+    ScoreContentRow,
+    ScoreRow,
+    TurnRow,
+)
 from hal.sessions.store import SessionStore
 
 NOON = 1_772_366_400.0  # 2026-03-01 12:00 UTC
@@ -39,6 +49,26 @@ def content(turn_id: str = "turn-1", **changes: Any) -> ContentRow:
 def prompt(**changes: Any) -> PromptVersionRow:
     values = {"id": "classify@1+abcdef01", "name": "classify", "version": "1", "sha256": "ab" * 32}
     return PromptVersionRow(**{**values, "text": "Say.", "first_seen": NOON, **changes})
+
+
+def score(id: str = "score-1", **changes: Any) -> ScoreRow:
+    values = {"turn_id": "turn-1", "created_at": NOON, "name": "user_thumb", "value": -1.0}
+    return ScoreRow(**{"id": id, "source": "human", **values, **changes})
+
+
+def comment(score_id: str = "score-1", **changes: Any) -> ScoreContentRow:
+    values = {"created_at": NOON, "explanation": "Not what I asked."}
+    return ScoreContentRow(**{"score_id": score_id, **values, **changes})
+
+
+def policy(id: str = "policy-1", **changes: Any) -> PolicyRow:
+    values = {"first_seen": NOON, "settings": {"cloud.confidence": 0.6}}
+    return PolicyRow(**{"id": id, **values, **changes})
+
+
+def case(turn_id: str = "turn-1", **changes: Any) -> CaseRow:
+    values = {"created_at": NOON, "expected": "ENRICH", "weight": 0.8, "sources": ("override",)}
+    return CaseRow(**{"turn_id": turn_id, **values, **changes})
 
 
 @contextmanager

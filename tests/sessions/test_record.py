@@ -12,24 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.database import version_of
-from hal.sessions.record import (
-    CallRow,
-    ContentRow,
-    EgressRow,
-    PromptVersionRow,
-    TurnRow,
-    clean_text,
-    decode,
-    encode,
-)
+from hal.sessions.columns import clean_text, decode, encode
+from hal.sessions.record import ROWS as KINDS
+from hal.sessions.record import TurnRow
 from hal.sessions.schema import SCHEMA, VERSION
 from hal.sessions.statements import save
 from hal.types import Outcome, Route
 
-from .rows import call, content, egress, prompt, turn
+from .rows import call, case, comment, content, egress, policy, prompt, score, turn
 
-KINDS = [TurnRow, CallRow, EgressRow, PromptVersionRow, ContentRow]
-ROWS = [turn(), call(), egress(), prompt(), content()]
+ROWS = [turn(), call(), egress(), prompt(), content(), score(), comment(), policy(), case()]
 # Text as it can come out of JSON: with NUL, and with halves of surrogate pairs.
 texts = st.text(st.characters(exclude_categories=()), max_size=20)
 amounts = st.none() | st.floats(allow_nan=False, allow_infinity=False)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from ..errors import OverBudget
-from ..sessions.record import clean_text
+from ..sessions.columns import clean_text
 from ..settings import BudgetSettings
 from .budget import API_USER, Spent, judge, refusal
 from .ledger_rows import Entry, Sums

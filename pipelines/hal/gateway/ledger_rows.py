@@ -13,7 +13,7 @@ from enum import StrEnum
 from math import isfinite
 
 from ..database import Schema
-from ..sessions.record import clean_text
+from ..sessions.columns import clean_text
 from .budget import API_USER, SHARE_TURNS, Period, Spent
 from .ports import Expense
 

@@ -17,8 +17,9 @@ from itertools import chain
 from ..privacy.audit import Audit, Finding, Sent
 from ..privacy.audit_values import CountingFind, HashOf, KeptText, KnownValues
 from ..privacy.policy import Find
+from .columns import decode
 from .reader import SessionReader
-from .record import EgressRow, decode
+from .record import EgressRow
 
 # Before this schema the log knew no privacy, and kept nothing of what was sent.
 _FIRST_WITH_PRIVACY = 3

@@ -14,8 +14,9 @@ from typing import Any, TextIO
 
 from ..errors import HalError
 from ..types import Outcome, Route
+from .columns import as_dict
 from .reader import SessionReader
-from .record import RUNNING, TurnRow, as_dict
+from .record import RUNNING, TurnRow
 from .render import call_table, content_page, egress_table, turn_page, turn_table
 from .writer import POLICY_KEY
 

@@ -11,8 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from ..errors import HalError
+from .columns import R, clean_text, decode
 from .database import open_for_reading
-from .record import CallRow, ContentRow, EgressRow, LookupRow, R, TurnRow, clean_text, decode
+from .record import CallRow, ContentRow, EgressRow, LookupRow, ScoreRow, TurnRow
 from .schema import SCHEMA
 
 # Readers do not wait for the writer in WAL mode; only recovery after a kill takes a moment.
@@ -21,7 +22,7 @@ _BUSY_TIMEOUT_S = 2.0
 _LAST_CHARACTER = chr(0x10FFFF)
 # Rows with a long conversation in each take some megabytes.
 _PAGE_ROWS = 200
-_COUNTED = ("turn", "call", "egress", "prompt_version", "content", "state")
+_COUNTED = ("turn", "call", "egress", "prompt_version", "content", "state", "score")
 
 _Value = str | float | int
 
@@ -115,6 +116,10 @@ class SessionReader:
 
     def lookup(self, turn_id: str) -> LookupRow | None:
         return _first(self._rows(LookupRow, "turn_id = ?", (turn_id,)))
+
+    def scores(self, turn_id: str) -> list[ScoreRow]:
+        """Every signal about this turn, the oldest first."""
+        return self._rows(ScoreRow, "turn_id = ? ORDER BY created_at, rowid", (turn_id,))
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

@@ -1,24 +1,18 @@
-"""The rows of the session log, and how each becomes SQL values and comes back.
+"""The rows of the session log: what is written down of a turn.
 
 Knows no database: a row is a frozen value, and a table is only the name that it gives.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .columns import AnyRow, json_column
 
 # A turn is written when it begins and replaced when it ends, so what a kill leaves behind says so.
 RUNNING = "running"
-
-SqlValue = str | int | float | None
-
-
-def _json_column(load: Callable[..., Any]) -> Any:
-    """A column of JSON text; `load` makes the value out of the parsed text, or an empty one."""
-    return field(default_factory=load, metadata={"json": load})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +26,10 @@ class TurnRow:
     never leaves but by the user's word, and `privacy_word` is that word, "off" when nobody
     looked, '' when none was said.
     `features_json` is opaque JSON text. The store fills `process_id`: who is writing this turn.
+    `override` is the command that the user gave. `propensity` is the probability, 0..1, with which
+    the policy made this decision: 1 where nothing was left to chance. `message_count` and
+    `prompt_chars` measure the conversation as it came. `cloud_cost_usd` is what the same tokens
+    would have cost at the cloud model, None where that is not known.
     """
 
     table: ClassVar[str] = "turn"
@@ -49,7 +47,7 @@ class TurnRow:
     confidence: float | None = None
     reason: str = ""
     needs_search: float | None = None
-    probabilities: Mapping[str, float] = _json_column(dict)
+    probabilities: Mapping[str, float] = json_column(dict)
     prompt_id: str | None = None
     provider: str = ""
     model: str = ""
@@ -65,14 +63,19 @@ class TurnRow:
     speculation: str = ""
     cache: str = ""
     finish_reason: str = ""
-    degradations: tuple[str, ...] = _json_column(tuple)
-    notes: tuple[str, ...] = _json_column(tuple)
+    degradations: tuple[str, ...] = json_column(tuple)
+    notes: tuple[str, ...] = json_column(tuple)
     hal_version: str = ""
-    private_kinds: Mapping[str, int] = _json_column(dict)
+    private_kinds: Mapping[str, int] = json_column(dict)
     is_hard: bool = False
     privacy_word: str = ""
     features_json: str = "{}"
     process_id: str = ""
+    override: str = ""
+    propensity: float = 1.0
+    message_count: int | None = None
+    prompt_chars: int | None = None
+    cloud_cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +126,9 @@ class EgressRow:
     provider: str = ""
     model: str = ""
     purpose: str = ""
-    masked: Mapping[str, int] = _json_column(dict)
-    hashes: tuple[str, ...] = _json_column(tuple)
-    passed: Mapping[str, int] = _json_column(dict)
+    masked: Mapping[str, int] = json_column(dict)
+    hashes: tuple[str, ...] = json_column(tuple)
+    passed: Mapping[str, int] = json_column(dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +183,7 @@ class LookupRow:
     pages: int = 0
     pages_read: int = 0
     sources: int = 0
-    cited: tuple[int, ...] = _json_column(tuple)
+    cited: tuple[int, ...] = json_column(tuple)
     invalid: int = 0
     problem: str = ""
     rewritten_by: str = ""
@@ -190,56 +193,93 @@ class LookupRow:
     search_ms: float = 0.0
     read_ms: float = 0.0
     total_ms: float = 0.0
-    detail: Mapping[str, Any] = _json_column(dict)
+    detail: Mapping[str, Any] = json_column(dict)
 
 
-Row = TurnRow | CallRow | PromptVersionRow | ContentRow | EgressContentRow | LookupRow
-AnyRow = Row | EgressRow
-R = TypeVar(
-    "R", TurnRow, CallRow, EgressRow, EgressContentRow, PromptVersionRow, ContentRow, LookupRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """One signal about one turn, or about one of its calls. Append-only: a person who changes a
+    thumb makes a second row, and the newest of a name and source is the one that counts.
+
+    `name` is one of `signals.Name`; `value` is -1..1, where 1 means that the turn was right and -1
+    that it was wrong; None withdraws an earlier one. `label` is what the signal wants, for example
+    a route, or a category of it. `source` is human, implicit, rule or judge, `source_version` who
+    exactly. `external_id` is the id of the same thing elsewhere, as of a rating in Open WebUI.
+    """
+
+    table: ClassVar[str] = "score"
+    id: str
+    turn_id: str
+    created_at: float
+    name: str
+    value: float | None = None
+    label: str = ""
+    source: str = ""
+    source_version: str = ""
+    call_id: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreContentRow:
+    """What a person wrote with a rating: as private as the answer, and expires with it."""
+
+    table: ClassVar[str] = "score_content"
+    score_id: str
+    created_at: float
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """The rules that a `policy_id` stands for, as they were; the first sighting is the one kept."""
+
+    table: ClassVar[str] = "policy"
+    id: str
+    first_seen: float
+    settings: Mapping[str, Any] = json_column(dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """A turn whose right decision is known well enough to learn from or to test against.
+
+    `expected` is the route that was wanted; `weight` 0..1 how sure that is; `sources` the names of
+    the scores that say so. `split` is train, validation, test or pin, '' until it is assigned.
+    """
+
+    table: ClassVar[str] = "eval_case"
+    turn_id: str
+    created_at: float
+    expected: str
+    weight: float
+    sources: tuple[str, ...] = json_column(tuple)
+    split: str = ""
+
+
+# Every table with its row, in the order in which an import has to write them.
+ROWS: tuple[type[AnyRow], ...] = (
+    PolicyRow,
+    PromptVersionRow,
+    TurnRow,
+    CallRow,
+    EgressRow,
+    EgressContentRow,
+    ContentRow,
+    LookupRow,
+    ScoreRow,
+    ScoreContentRow,
+    CaseRow,
 )
-
-
-def encode(row: AnyRow) -> dict[str, SqlValue]:
-    """Column by column, in the order of the fields."""
-    return {f.name: _to_sql(getattr(row, f.name), "json" in f.metadata) for f in fields(row)}
-
-
-def decode(kind: type[R], columns: Mapping[str, Any]) -> R:
-    """Build a row of what is there; columns of another schema version are left out."""
-    values: dict[str, Any] = {}
-    for f in fields(kind):
-        if f.name not in columns:
-            continue
-        value = columns[f.name]
-        if load := f.metadata.get("json"):
-            value = _from_json(value, load)
-        elif isinstance(f.default, bool):
-            value = bool(value)
-        values[f.name] = value
-    return kind(**values)
-
-
-def as_dict(row: AnyRow) -> dict[str, Any]:
-    """For a JSON document; mappings and tuples stay what they are."""
-    return {f.name: getattr(row, f.name) for f in fields(row)}
-
-
-def clean_text(text: str) -> str:
-    """Valid UTF-8: a lone surrogate (half an emoji, cut in a stream) would fail the row."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _to_sql(value: Any, is_json: bool) -> SqlValue:
-    if is_json:
-        value = json.dumps(dict(value) if isinstance(value, Mapping) else list(value))
-    if isinstance(value, str):
-        return clean_text(value)
-    return value  # type: ignore[no-any-return]
-
-
-def _from_json(text: Any, load: Callable[..., Any]) -> Any:
-    try:
-        return load(json.loads(text))
-    except (TypeError, ValueError):
-        return load()
+Row = (
+    TurnRow
+    | CallRow
+    | PromptVersionRow
+    | ContentRow
+    | EgressContentRow
+    | LookupRow
+    | ScoreRow
+    | ScoreContentRow
+    | PolicyRow
+    | CaseRow
+)

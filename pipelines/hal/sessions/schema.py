@@ -64,6 +64,38 @@ def _lookup_table(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX lookup_created ON lookup (created_at)")
 
 
+def _score_tables(connection: sqlite3.Connection) -> None:
+    for statement in (
+        "ALTER TABLE turn ADD COLUMN override TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE turn ADD COLUMN propensity REAL NOT NULL DEFAULT 1.0",
+        "ALTER TABLE turn ADD COLUMN message_count INTEGER",
+        "ALTER TABLE turn ADD COLUMN prompt_chars INTEGER",
+        "ALTER TABLE turn ADD COLUMN cloud_cost_usd REAL",
+        "CREATE TABLE score ("
+        "id TEXT PRIMARY KEY, turn_id TEXT NOT NULL, created_at REAL NOT NULL,"
+        " name TEXT NOT NULL, value REAL, label TEXT NOT NULL DEFAULT '',"
+        " source TEXT NOT NULL DEFAULT '', source_version TEXT NOT NULL DEFAULT '',"
+        " call_id TEXT, external_id TEXT)",
+        "CREATE INDEX score_turn ON score (turn_id, name, created_at)",
+        "CREATE INDEX score_created ON score (created_at)",
+        "CREATE INDEX score_external ON score (external_id, created_at)"
+        " WHERE external_id IS NOT NULL",
+        # What was said stays as it was said: who thinks otherwise adds a row.
+        "CREATE TRIGGER score_is_append_only BEFORE UPDATE ON score"
+        " BEGIN SELECT RAISE(ABORT, 'scores are append-only'); END",
+        "CREATE TABLE score_content ("
+        "score_id TEXT PRIMARY KEY, created_at REAL NOT NULL, explanation TEXT NOT NULL)",
+        "CREATE INDEX score_content_created ON score_content (created_at)",
+        "CREATE TABLE policy ("
+        "id TEXT PRIMARY KEY, first_seen REAL NOT NULL, settings TEXT NOT NULL)",
+        "CREATE TABLE eval_case ("
+        "turn_id TEXT PRIMARY KEY, created_at REAL NOT NULL, expected TEXT NOT NULL,"
+        " weight REAL NOT NULL, sources TEXT NOT NULL, split TEXT NOT NULL DEFAULT '')",
+        "CREATE INDEX turn_user ON turn (user_id) WHERE user_id IS NOT NULL",
+    ):
+        connection.execute(statement)
+
+
 _TURN = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY, started_at REAL NOT NULL,
@@ -118,7 +150,7 @@ _INDEXES = (
 
 SCHEMA = Schema(
     "The session log",
-    (_first_tables, _gateway_columns, _privacy_columns, _lookup_table),
+    (_first_tables, _gateway_columns, _privacy_columns, _lookup_table, _score_tables),
     SchemaTooNew,
 )
 VERSION = SCHEMA.version

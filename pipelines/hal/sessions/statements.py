@@ -9,17 +9,19 @@ import math
 import sqlite3
 from collections.abc import Mapping
 
+from .columns import AnyRow, encode
 from .process import Life, ProcessMark, life_of
 from .record import (
     RUNNING,
-    AnyRow,
     ContentRow,
     EgressContentRow,
     EgressRow,
     LookupRow,
+    PolicyRow,
     PromptVersionRow,
+    ScoreContentRow,
+    ScoreRow,
     TurnRow,
-    encode,
 )
 
 # Where nobody can tell whether the writer lives: an hour is longer than any turn may take, and
@@ -42,7 +44,7 @@ def save(connection: sqlite3.Connection, row: AnyRow) -> None:
 def _on_conflict(row: AnyRow, values: Mapping[str, object]) -> str:
     if isinstance(row, EgressRow):
         return ""  # the audit is append-only: the same id twice is an error
-    if isinstance(row, PromptVersionRow):
+    if isinstance(row, PromptVersionRow | PolicyRow | ScoreRow):
         return " ON CONFLICT DO NOTHING"
     key = next(iter(values))
     changes = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
@@ -58,7 +60,7 @@ def put_state(connection: sqlite3.Connection, key: str, value: str, now_s: float
 
 
 def expire_content(connection: sqlite3.Connection, days: int, now_s: float) -> int:
-    """Delete questions, answers and what was sent, if older than `days`; how many went."""
+    """Delete all texts of users and models that are older than `days`; how many went."""
     before = now_s - max(days, 0) * _DAY_S
     emptied = connection.execute(
         f"UPDATE {LookupRow.table} SET detail = '{{}}' WHERE created_at <= ? AND detail != '{{}}'",  # noqa: S608
@@ -66,7 +68,7 @@ def expire_content(connection: sqlite3.Connection, days: int, now_s: float) -> i
     ).rowcount
     return emptied + sum(
         connection.execute(f"DELETE FROM {table} WHERE created_at <= ?", (before,)).rowcount  # noqa: S608
-        for table in (ContentRow.table, EgressContentRow.table)
+        for table in (ContentRow.table, EgressContentRow.table, ScoreContentRow.table)
     )
 
 
