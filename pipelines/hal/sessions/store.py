@@ -5,6 +5,7 @@ Knows no SQL and no retries: the writer thread behind it does all that touches t
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -98,6 +99,10 @@ class SessionStore:
     def write_egress(self, row: EgressRow) -> Future[None]:
         """Send only after this resolved: then the row is on the disk."""
         return self._submit(Operation(partial(save, row=row), is_egress=True))
+
+    def apply(self, change: Callable[[sqlite3.Connection], None]) -> Future[None]:
+        """Run a change that has to look at other rows first, in the writer's transaction."""
+        return self._submit(Operation(change))
 
     def put_state(self, key: str, json_text: str) -> Future[None]:
         """Remember a small value, such as the classifier's calibration."""
