@@ -5,11 +5,12 @@ Knows no table: what a file must look like is the business of whoever owns it. S
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +22,15 @@ Step = Callable[[sqlite3.Connection], object]
 # SQLite's primary result codes are the low byte; the rest says more about the same thing.
 _PRIMARY_CODE = 0xFF
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DENIED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 # WAL and shared memory belong to the file: a new database must never find the old one's.
 _SUFFIXES = ("", "-wal", "-shm")
 _PAUSE_S = 0.002  # to make a new file takes about as long
+# What SQLite calls it: free pages go back to the disk when they are asked for, a few at a time.
+INCREMENTAL = "INCREMENTAL"
+# A reader that takes its time lets the WAL file grow; afterwards it is cut to this. SQLite copies
+# it into the database at 4 MB, so this is seldom reached.
+WAL_KEPT_BYTES = 16 * 1024 * 1024
 
 
 class FileTooNew(ConfigError):
@@ -63,17 +70,24 @@ class Schema:
         """Take the missing steps, all or none; two processes may do so at once."""
         if self.check(connection) == self.version:
             return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             # Asked again under the lock: the other process may have been first.
             for number in range(self.check(connection), self.version):
                 self.migrations[number](connection)
                 connection.execute(f"PRAGMA user_version = {number + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or none of what happens in it; the lock for writing is taken first."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -82,16 +96,19 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def open_for_writing(
-    path: Path, busy_timeout_s: float, check: Step, migrate: Step
+    path: Path, busy_timeout_s: float, check: Step, migrate: Step, *, shrinks: bool = False
 ) -> sqlite3.Connection:
     """Create, migrate and open; raises what the steps raise, sqlite3.Error or OSError.
 
-    `check` sees the file before anything writes, so that one it refuses stays as it is.
+    `check` sees the file before anything writes, so that one it refuses stays as it is. A new file
+    that `shrinks` can give its free pages back to the disk.
     """
     _make_private(path)
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     try:
         check(connection)
+        if shrinks:  # in a file that has tables already, this does nothing
+            connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
         _set_modes(connection, busy_timeout_s)
         migrate(connection)
     except BaseException:
@@ -102,7 +119,23 @@ def open_for_writing(
 
 def open_for_reading(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     """Open read-only; raises sqlite3.Error when there is no such file."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = _connect_to_read(path, busy_timeout_s, "mode=ro")
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError as error:
+        # In a folder that nobody may write to, readers cannot make the file by which they agree.
+        # Where no WAL file stands, nobody writes, and there is nothing to agree upon.
+        is_denied = (error.sqlite_errorcode & _PRIMARY_CODE) in _DENIED
+        if is_denied and path.exists() and not Path(f"{path}-wal").exists():
+            connection.close()
+            return _connect_to_read(path, busy_timeout_s, "immutable=1")
+    except sqlite3.Error:
+        pass  # said again to whoever reads
+    return connection
+
+
+def _connect_to_read(path: Path, busy_timeout_s: float, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout_s, isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
@@ -138,6 +171,12 @@ def set_aside(path: Path, now_s: float) -> Path:
     return aside
 
 
+def damaged_files(path: Path) -> list[Path]:
+    """What was set aside from here, without its companions."""
+    found = path.parent.glob(f"{glob.escape(path.name)}.damaged-*")
+    return sorted(file for file in found if not file.name.endswith(_SUFFIXES[1:]))
+
+
 def remove(path: Path) -> None:
     """Unlink a file with its companions."""
     for suffix in _SUFFIXES:
@@ -159,10 +198,13 @@ def _make_private(path: Path) -> None:
 def _set_modes(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
     """WAL, and what must survive what."""
     _switch_to_wal(connection, busy_timeout_s)
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
     # NORMAL outlives a killed process; only a power cut may take the last moments. FULL costs 4 ms.
     connection.execute("PRAGMA synchronous = NORMAL")
     # What expired is overwritten, not only unlinked.
     connection.execute("PRAGMA secure_delete = ON")
+    # What SQLite has to put down in between goes nowhere else on the disk.
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _switch_to_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:

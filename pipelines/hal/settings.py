@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+# Where a model is, and who may ask it, changes no decision; and a key is nobody's business.
+_NO_RULES = frozenset({"api_key", "base_url", "hosts", "keep_alive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +163,23 @@ class CacheSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """The live view. `endpoint` is the whole address that takes spans, None: nobody does."""
+
+    endpoint: str | None = None
+    metrics: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
-    """Where the session log lives and what it keeps."""
+    """Where the session log lives and what it keeps: texts for `content_days`, turns for `days`,
+    and of both the newest that take `max_bytes`, the WAL file included."""
 
     data_dir: Path
     content: bool
     content_days: int
+    days: int
+    max_bytes: int
 
     @property
     def privacy_key(self) -> Path:
@@ -206,7 +221,18 @@ class Settings:
     log: LogSettings
     searxng_url: str
     searchable_hosts: frozenset[tuple[str, int]] = frozenset()
+    telemetry: TelemetrySettings = TelemetrySettings()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def model_names(self) -> frozenset[str]:
+        """Every model that may be asked, by each of its names."""
+        local, cloud = self.local, self.cloud
+        names = (
+            *(*local.models, *(host.model for host in local.hosts)),
+            *(self.routing.classifier_model, cloud.model, cloud.substitute),
+        )
+        return frozenset(name for name in names if name)
 
     def window_tokens(self, model: str) -> int:
         """The one context window of a local model: two windows for one model mean two loads."""
@@ -215,20 +241,27 @@ class Settings:
         return self.local.context_tokens
 
     @property
+    def policy(self) -> dict[str, dict[str, Any]]:
+        """The rules in force, by group: what decides, and neither keys nor addresses."""
+        groups = {
+            "local": self.local,
+            "cloud": self.cloud,
+            "routing": self.routing,
+            "privacy": self.privacy,
+            "limits": self.limits,
+            "budget": self.budget,
+        }
+        rules = {name: _rules(group) for name, group in groups.items()}
+        return {**rules, "in_force": {"usable": self.cloud.usable}}
+
+    @property
     def policy_id(self) -> str:
         """Names the rules in force: equal ids mean that equal turns were decided alike."""
         parts = [
-            f"{field.name}={getattr(group, field.name)}"
-            for group in (
-                self.local,
-                self.cloud,
-                self.routing,
-                self.privacy,
-                self.limits,
-                self.budget,
-            )
-            for field in fields(group)
-            if field.name not in {"api_key", "base_url", "hosts", "keep_alive"}
+            f"{name}={value}" for rules in self.policy.values() for name, value in rules.items()
         ]
-        parts.append(f"usable={self.cloud.usable}")
         return "policy-" + sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def _rules(group: Any) -> dict[str, Any]:
+    return {f.name: getattr(group, f.name) for f in fields(group) if f.name not in _NO_RULES}

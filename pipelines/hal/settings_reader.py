@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from .addresses import host_and_port
+from .addresses import host_and_port, is_public
 from .model_names import runs_in_cloud
 from .settings import (
     AnswerSettings,
@@ -27,10 +27,13 @@ from .settings import (
     PrivacySettings,
     RoutingSettings,
     Settings,
+    TelemetrySettings,
 )
 from .valves import Advanced, Valves, valves_class
 
 OLLAMA_PORT = 11434
+# Where a collector takes spans over HTTP, by OpenTelemetry's protocol (OTLP).
+TRACES_PATH = "/v1/traces"
 
 Number = TypeVar("Number", int, float)
 
@@ -51,6 +54,7 @@ def read_valves(valves: Valves, environ: Mapping[str, str] | None = None) -> Set
         log=reader.log(environ),
         searxng_url=reader.url("SEARXNG_URL"),
         searchable_hosts=reader.searchable_hosts(),
+        telemetry=reader.telemetry(),
         warnings=tuple(reader.warnings),
     )
 
@@ -157,7 +161,29 @@ class _Reader:
             data_dir=data_dir(environ),
             content=self.valves.LOG_CONTENT,
             content_days=self.clamped("LOG_CONTENT_DAYS", 1, 36500),
+            days=self.clamped("LOG_DAYS", 1, 36500),
+            # Below 64 MB the log would be half WAL file; a terabyte is no limit.
+            max_bytes=self.clamped("LOG_MAX_MB", 64, 1_048_576) * 1024 * 1024,
         )
+
+    def telemetry(self) -> TelemetrySettings:
+        return TelemetrySettings(self.collector(), self.value("METRICS"))
+
+    def collector(self) -> str | None:
+        """Where spans go: bytes that leave the machine have another way, and a row each."""
+        said = (self.value("OTEL_ENDPOINT") or "").strip()
+        if not said:
+            return None
+        url = (said if "://" in said else f"http://{said}").rstrip("/")
+        if not _is_http(url):
+            self.warnings.append("OTEL_ENDPOINT: not an http address, no spans are sent")
+        elif is_public(urlsplit(url).hostname or ""):
+            self.warnings.append(
+                f"OTEL_ENDPOINT: {host_and_port(url)} is not in your own network, no spans are sent"
+            )
+        else:
+            return url if url.endswith(TRACES_PATH) else url + TRACES_PATH
+        return None
 
     def value(self, name: str) -> Any:
         """A valve, or an advanced setting, by its name."""

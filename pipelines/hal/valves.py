@@ -105,6 +105,14 @@ class Advanced(BaseModel):
     EMBEDDING_MODEL: str = _valve(
         "all-minilm", "Embedding model", "Local model that compares questions for the cache."
     )
+    LOG_DAYS: int = _valve(
+        365, "Keep turns for (days)", "Turns older than this are deleted with all about them."
+    )
+    LOG_MAX_MB: int = _valve(
+        2048,
+        "Session log at most (MB)",
+        "Above it the oldest texts go first, then the oldest turns; 64 to 1048576.",
+    )
     SEARCH_LOCAL_HOSTS: str | None = _valve(
         None,
         "Own sites for searches",
@@ -115,6 +123,18 @@ class Advanced(BaseModel):
         "Name model",
         "In scrub mode a small English model looks for more names to mask; needs "
         "pip install 'hal-auto[ner]'.",
+    )
+    OTEL_ENDPOINT: str | None = _valve(
+        None,
+        "OpenTelemetry collector",
+        "Address in your own network that takes a span of each turn and call, without texts, as "
+        "http://127.0.0.1:4318; needs pip install 'hal-auto[otel]'.",
+    )
+    METRICS: bool = _valve(
+        False,
+        "Prometheus metrics",
+        "Numbers of the turns at /metrics of this server, for your own network alone; needs "
+        "pip install 'hal-auto[metrics]'.",
     )
 
 

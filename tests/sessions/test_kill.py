@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -158,3 +159,23 @@ def test_where_nobody_can_tell_age_decides(path: Path) -> None:
     with opened(path):
         wait_until(lambda: SessionReader(path).turn("old").outcome == "cut")
     assert SessionReader(path).turn("young").outcome == "running"
+
+
+def test_turns_of_a_killed_process_are_in_the_log_as_they_were_delivered(tmp_path: Path) -> None:
+    """A dozen of the thousand trials of `bench/sessions.py`; in a process that may fork."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sessions.killing", str(tmp_path), "12"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    figures, *faults = done.stdout.strip().split("\n")
+    assert faults == []
+    tally = json.loads(figures)
+    assert tally["trials"] == 12
+    assert tally["finished"] > 0
+    assert tally["spooled"] > 0
+    assert tally["cut"] > 0 or not this_process().start

@@ -18,6 +18,7 @@ from .checks import (
     budget,
     cloud,
     gateway,
+    live,
     local,
     machine,
     names,
@@ -31,7 +32,7 @@ from .engine import running_engine
 from .stored import Places, settings_in_force
 
 SIGNS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✗"}
-_PARTS = (machine, valves, local, cloud, privacy, names, budget, gateway, search, server)
+_PARTS = (machine, valves, local, cloud, privacy, names, budget, gateway, search, live, server)
 _NARROW = 60  # below that, wrapping makes it worse
 
 

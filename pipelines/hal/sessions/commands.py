@@ -15,10 +15,10 @@ from typing import Any, TextIO
 from ..errors import HalError
 from ..types import Outcome, Route
 from .columns import as_dict
+from .operation import POLICY_KEY
 from .reader import SessionReader
 from .record import RUNNING, TurnRow
 from .render import call_table, content_page, egress_table, turn_page, turn_table
-from .writer import POLICY_KEY
 
 OK, NOT_FOUND, USAGE = 0, 1, 2
 

@@ -17,4 +17,6 @@ __all__ = ["identity", "is_damage", "open_for_reading", "open_for_writing", "set
 
 def open_for_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     """Create, migrate and open; raises SchemaTooNew, sqlite3.Error or OSError."""
-    return database.open_for_writing(path, busy_timeout_s, SCHEMA.check, SCHEMA.migrate)
+    return database.open_for_writing(
+        path, busy_timeout_s, SCHEMA.check, SCHEMA.migrate, shrinks=True
+    )

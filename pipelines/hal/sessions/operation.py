@@ -9,9 +9,13 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from time import monotonic
 
 from ..errors import EgressRefused, HalError
+from .columns import AnyRow
 
+# The key under which the policy stands in the state table, for readers that explain a gap.
+POLICY_KEY = "content_policy"
 _REMEDY = "Nothing was sent. `hal doctor` shows what is wrong with the log."
 
 
@@ -35,10 +39,16 @@ class ContentPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`is_egress`: somebody waits to send; written at once, or refused, never later."""
+    """`row` is what may wait in a file; a change without one can wait in memory only.
+
+    `is_egress`: somebody waits to send; written soon, or refused, never later. `born` is the
+    monotonic time of its making.
+    """
 
     apply: Callable[[sqlite3.Connection], None]
+    row: AnyRow | None = None
     is_egress: bool = False
+    born: float = field(default_factory=monotonic)
     future: Future[None] = field(default_factory=Future)
 
     def claim(self) -> bool:
@@ -46,6 +56,8 @@ class Operation:
 
         A cancelled turn is logged all the same; what nobody will send any more is not.
         """
+        if self.future.running():
+            return True
         return self.future.set_running_or_notify_cancel() or not self.is_egress
 
     def succeed(self) -> None:

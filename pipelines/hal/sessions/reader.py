@@ -41,19 +41,21 @@ class SessionReader:
 
     def last_decision(self, chat_id: str) -> TurnRow | None:
         """The last turn of the chat that was decided, background tasks aside."""
-        sql = (
-            "chat_id = ? AND route NOT IN ('', 'META') ORDER BY started_at DESC, rowid DESC LIMIT 1"
-        )
+        # By the order of writing: a clock that was set back must not make an old decision the last.
+        sql = "chat_id = ? AND route NOT IN ('', 'META') ORDER BY rowid DESC LIMIT 1"
         return _first(self._rows(TurnRow, sql, (chat_id,)))
 
     def was_hard(self, chat_id: str) -> bool:
         """Whether something was in this chat that never leaves but by the user's word, and the
         user has not said since that it may."""
+        # By the clock and by the order of writing: where they differ, a clock was set or a log was
+        # imported, and neither may let a word come after what it was said before.
+        said = "FROM turn WHERE chat_id = ? AND (is_hard = 1 OR privacy_word = '/public')"
         sql = (
-            "SELECT is_hard FROM turn WHERE chat_id = ? AND (is_hard = 1 OR privacy_word ="
-            " '/public') ORDER BY started_at DESC, rowid DESC LIMIT 1"
+            f"SELECT is_hard, max(started_at) {said} GROUP BY chat_id"
+            f" UNION ALL SELECT is_hard, max(rowid) {said} GROUP BY chat_id"
         )
-        return any(row["is_hard"] for row in self._query(sql, (chat_id,)))
+        return any(row["is_hard"] for row in self._query(sql, (chat_id, chat_id)))
 
     def turn(self, id_or_prefix: str) -> TurnRow | None:
         """The turn with this id, or the only one whose id begins so."""

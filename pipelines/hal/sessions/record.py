@@ -27,8 +27,9 @@ class TurnRow:
     looked, '' when none was said.
     `features_json` is opaque JSON text. The store fills `process_id`: who is writing this turn.
     `override` is the command that the user gave. `propensity` is the probability, 0..1, with which
-    the policy made this decision: 1 where nothing was left to chance. `message_count` and
-    `prompt_chars` measure the conversation as it came. `cloud_cost_usd` is what the same tokens
+    the policy made this decision: 1 where nothing was left to chance. `message_count`
+    counts questions and answers up to this question (no system prompt, no tool rounds) and
+    `prompt_chars` all characters of the conversation. `cloud_cost_usd` is what the same tokens
     would have cost at the cloud model, None where that is not known.
     """
 

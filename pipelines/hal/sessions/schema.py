@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from ..database import FileTooNew, Schema
+from .summary import CREATE_INDEXES
 
 
 class SchemaTooNew(FileTooNew):
@@ -92,6 +93,7 @@ def _score_tables(connection: sqlite3.Connection) -> None:
         "turn_id TEXT PRIMARY KEY, created_at REAL NOT NULL, expected TEXT NOT NULL,"
         " weight REAL NOT NULL, sources TEXT NOT NULL, split TEXT NOT NULL DEFAULT '')",
         "CREATE INDEX turn_user ON turn (user_id) WHERE user_id IS NOT NULL",
+        *CREATE_INDEXES,
     ):
         connection.execute(statement)
 

@@ -13,13 +13,9 @@ from .columns import AnyRow, encode
 from .process import Life, ProcessMark, life_of
 from .record import (
     RUNNING,
-    ContentRow,
-    EgressContentRow,
     EgressRow,
-    LookupRow,
     PolicyRow,
     PromptVersionRow,
-    ScoreContentRow,
     ScoreRow,
     TurnRow,
 )
@@ -27,7 +23,6 @@ from .record import (
 # Where nobody can tell whether the writer lives: an hour is longer than any turn may take, and
 # a turn that ends after all replaces its row.
 FOREIGN_TURN_MAX_S = 3600.0
-_DAY_S = 86_400.0
 
 
 def save(connection: sqlite3.Connection, row: AnyRow) -> None:
@@ -59,17 +54,9 @@ def put_state(connection: sqlite3.Connection, key: str, value: str, now_s: float
     )
 
 
-def expire_content(connection: sqlite3.Connection, days: int, now_s: float) -> int:
-    """Delete all texts of users and models that are older than `days`; how many went."""
-    before = now_s - max(days, 0) * _DAY_S
-    emptied = connection.execute(
-        f"UPDATE {LookupRow.table} SET detail = '{{}}' WHERE created_at <= ? AND detail != '{{}}'",  # noqa: S608
-        (before,),
-    ).rowcount
-    return emptied + sum(
-        connection.execute(f"DELETE FROM {table} WHERE created_at <= ?", (before,)).rowcount  # noqa: S608
-        for table in (ContentRow.table, EgressContentRow.table, ScoreContentRow.table)
-    )
+def get_state(connection: sqlite3.Connection, key: str) -> str | None:
+    found = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+    return None if found is None else str(found[0])
 
 
 def cut_dead(connection: sqlite3.Connection, here: ProcessMark, now_s: float) -> int:

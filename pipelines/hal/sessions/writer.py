@@ -1,48 +1,42 @@
-"""The one thread that writes the session log: batches, retries, and the hourly clean-up.
+"""The one thread that writes the session log: batches, retries, and the care in between.
 
 Knows neither rows nor turns; what it runs are operations that somebody else has made.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 
 from ..errors import HalError
+from .backlog import BACKLOG_MAX, Backlog
+from .care import Care
 from .database import identity, is_damage, open_for_writing, set_aside
 from .operation import ContentPolicy, Operation
 from .process import ProcessMark
-from .statements import cut_dead, expire_content, put_state
+from .retention import Retention
+from .spool import Spool
+from .trouble import cause_of, is_busy, remedy_for
 
 _log = logging.getLogger("hal.sessions")
 
-# The key under which the policy stands in the state table, for readers that explain a gap.
-POLICY_KEY = "content_policy"
-# Two days of a busy household's rows at 3 kB each: about 6 MB of memory.
-BACKLOG_MAX = 2_000
+# How long the first attempt waits for another's lock, longer than any transaction of ours takes,
+# and the next ones while it stays. After that a row is in the file beside the log: well within the
+# `turn.LOG_WAIT_S` that a turn waits for its last row, also on a busy machine.
+LOCK_WAIT_S = 0.05
+_LOCKED_WAIT_S = 0.01
 # The first retry is soon, so that a short lock goes unseen; a disk that stays full is asked rarely.
 RETRY_MIN_S = 0.25
 RETRY_MAX_S = 15.0
-CARE_EVERY_S = 3600.0
+# Between two attempts while somebody waits to send: long enough to take in what else has come.
+_URGENT_S = 0.01
 # A reader of `warnings` wants the last few, not a diary.
 _WARNINGS_MAX = 20
-# One row's own fault: the others of the batch are written.
-_ROW_ERRORS = (
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    TypeError,
-    ValueError,
-    OverflowError,
-)
 _OUTAGES = (sqlite3.Error, OSError, HalError)
 
 
@@ -65,20 +59,22 @@ class Writer:
         self.openings = 0  # how often the file was opened: a new one knows nothing of the old rows
         self._queue: queue.SimpleQueue[Operation | _Signal] = queue.SimpleQueue()
         self._path = path
-        self._process = process
         self._busy_timeout_s = busy_timeout_s
         self._clock = clock
-        self._policy = ContentPolicy(log_content=False, content_days=0)
+        self._spool = Spool(path, process)
+        self._backlog = Backlog(self._spool, self._warn)
+        self._care = Care(process, self._spool, clock, self._warn)
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._backlog: list[Operation] = []
-        self._care_at = 0.0
+        self._wrote_at = float("-inf")
+        self._down_since: float | None = None
         self._retry_s = 0.0  # above zero during an outage
+        self._has_warned = False
         self._is_over = False
 
-    def configure(self, policy: ContentPolicy) -> None:
-        """Apply a new policy at once."""
-        self._policy = policy
+    def configure(self, content: ContentPolicy, retention: Retention | None) -> None:
+        """Apply new settings at once."""
+        self._care.content, self._care.retention = content, retention
         self._queue.put(_Signal.CARE)
 
     def submit(self, operation: Operation) -> None:
@@ -106,17 +102,19 @@ class Writer:
         try:
             item = self._queue.get(timeout=self._wait_s())
             while item is not _Signal.STOP:
-                if item is _Signal.CARE:
-                    self._care_at = 0.0
-                elif isinstance(item, Operation) and item.claim():
-                    self._backlog.append(item)
+                if isinstance(item, Operation):
+                    self._backlog.add(item)
+                else:
+                    self._care.restart()
                 item = self._queue.get_nowait()
         except queue.Empty:
             return False
         return True
 
     def _wait_s(self) -> float:
-        return self._retry_s or max(0.0, self._care_at - time.monotonic())
+        if self._backlog.is_urgent:
+            return _URGENT_S
+        return self._retry_s or self._care.wait_s()
 
     def _write_all(self) -> None:
         try:
@@ -134,72 +132,54 @@ class Writer:
 
     def _attempt(self) -> None:
         connection = self._open()
+        if self._retry_s:  # what could not be written at its time comes before what is new
+            self._care.recall(connection)
         if self._backlog:
-            self._settle(self._commit(connection))
-        if time.monotonic() >= self._care_at:
-            self._care(connection)
-
-    def _commit(self, connection: sqlite3.Connection) -> dict[int, str]:
-        """One transaction for all that waits; says which rows were refused, by their place."""
-        refused = {}
-        connection.execute("BEGIN IMMEDIATE")
-        for place, operation in enumerate(self._backlog):
-            try:
-                operation.apply(connection)
-            except _ROW_ERRORS as error:
-                refused[place] = type(error).__name__
-        connection.execute("COMMIT")
-        return refused
-
-    def _settle(self, refused: dict[int, str]) -> None:
-        done, self._backlog = self._backlog, []
-        for place, operation in enumerate(done):
-            if place in refused:
-                why = f"The session log refused a row: {refused[place]}."
-                self._warn(why)
-                operation.fail(why)
-            else:
-                operation.succeed()
-
-    def _care(self, connection: sqlite3.Connection) -> None:
-        """Cut what the dead left running, expire content, and note the policy for readers."""
-        now_s = self._clock()
-        connection.execute("BEGIN IMMEDIATE")
-        cut_dead(connection, self._process, now_s)
-        expired = expire_content(connection, self._policy.content_days, now_s)
-        put_state(connection, POLICY_KEY, json.dumps(asdict(self._policy)), now_s)
-        connection.execute("COMMIT")
-        if expired:  # or the text would stay readable in the WAL file until it is written over
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._care_at = time.monotonic() + CARE_EVERY_S
+            self._backlog.commit(connection)
+            self._wrote_at = time.monotonic()
+        self._care.step(connection, time.monotonic() - self._wrote_at)
 
     def _postpone(self, error: Exception) -> None:
-        """Tell all who wait, keep what can be written later, and open afresh next time."""
-        self._disconnect()
-        said = error.sentence if isinstance(error, HalError) else f"{error}."
-        why = f"The session log cannot be written: {said}"
-        if not self._retry_s:  # once per outage, not once per attempt
-            self._warn(why)
+        """Keep on the disk what may wait, tell all who wait for the rest, and try again later."""
+        now = time.monotonic()
+        self._down_since = now if self._down_since is None else self._down_since
+        is_lock = is_busy(error)
+        if not is_lock:
+            self._disconnect()  # to open afresh next time
+        why = f"The session log cannot be written: {cause_of(error)}"
+        is_shelved = self._backlog.shelve()
         self._retry_s = min(max(RETRY_MIN_S, 2 * self._retry_s), RETRY_MAX_S)
-        for operation in self._backlog:
-            operation.fail(why)
-        # The oldest go first: a turn's last row carries all that its first one said.
-        self._backlog = [o for o in self._backlog if not o.is_egress][-BACKLOG_MAX:]
+        if not is_lock or now - self._down_since >= self._busy_timeout_s:
+            self._complain(f"{why} {remedy_for(error)}", is_shelved)
+        self._backlog.fail(why, now - self._busy_timeout_s if is_lock else now)
+
+    def _complain(self, trouble: str, is_shelved: bool | None) -> None:
+        """Once per outage, not once per attempt."""
+        if self._has_warned:
+            return
+        self._has_warned = True
+        file, memory = self._spool.path.name, f"in memory ({BACKLOG_MAX} rows at most)"
+        places = {True: f"in {file}", False: memory, None: f"beside it or {memory}"}
+        waits = f"Until then, what is to be logged waits {places[is_shelved]}."
+        self._warn(f"{trouble.strip()} {waits}")
 
     def _recover(self) -> None:
-        if self._retry_s:
-            self._retry_s = 0.0
+        if self._has_warned:
             _log.info("the session log can be written again")
+        self._retry_s, self._down_since, self._has_warned = 0.0, None, False
 
     def _open(self) -> sqlite3.Connection:
         """The connection; a new one when the file was removed or replaced under us."""
         if self._connection is not None and identity(self._path) != self._file:
             self._disconnect()
+        first_s = LOCK_WAIT_S if self._down_since is None else _LOCKED_WAIT_S
+        lock_wait_s = min(first_s, self._busy_timeout_s)
         if self._connection is None:
-            self._connection = open_for_writing(self._path, self._busy_timeout_s)
+            self._connection = open_for_writing(self._path, lock_wait_s)
             self._file = identity(self._path)
-            self._care_at = 0.0
+            self._care.restart()
             self.openings += 1
+        self._connection.execute(f"PRAGMA busy_timeout = {lock_wait_s * 1000:.0f}")
         return self._connection
 
     def _begin_anew(self) -> None:
@@ -221,13 +201,13 @@ class Writer:
             self.warnings = (*self.warnings, message)[-_WARNINGS_MAX:]
 
     def _end(self) -> None:
-        """Fail what could not be written, here and in what still comes behind the word to stop."""
+        """Keep or fail what could not be written, and what still comes behind the word to stop."""
         self._disconnect()
+        self._backlog.shelve()
+        self._spool.leave()
         if self._backlog:
-            lost = len(self._backlog)
-            self._warn(f"The session log was closed with {lost} rows that it could not write.")
-        for operation in self._backlog:
-            operation.fail("The session log was closed.")
+            self._warn(f"The session log was closed with {len(self._backlog)} rows unwritten.")
+            self._backlog.fail("The session log was closed.", time.monotonic())
         self._is_over = True  # before the queue is emptied: who comes later sees it
         self._refuse_waiting()
 

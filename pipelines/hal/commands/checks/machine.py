@@ -10,16 +10,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
-from ...database import version_of
 from ...errors import HalError
 from ...prompts import load_prompt, prompt_folders
-from ...sessions.database import open_for_reading
-from ...sessions.reader import SessionReader
-from ...sessions.schema import VERSION
+from . import session_log
 from .result import Check, Context, fail, ok, warn
 
 _PACKAGES = (
@@ -38,7 +34,6 @@ PROMPTS = (
     "rewrite",
     "search_need",
 )
-_LOCKED_S = 2.0  # the writer holds its lock for milliseconds
 
 
 def checks(context: Context) -> Iterator[Check]:
@@ -46,7 +41,7 @@ def checks(context: Context) -> Iterator[Check]:
     yield _packages()
     yield _data_folder(context.places.root)
     yield from _prompts(context)
-    yield _session_log(context.settings.log.database)
+    yield from session_log.checks(context.settings.log)
 
 
 def _python() -> Check:
@@ -93,16 +88,3 @@ def _prompts(context: Context) -> Iterator[Check]:
             yield fail(f"prompt {name}", str(error), error.remedy)
         else:
             yield ok(f"prompt {name}", prompt.id)
-
-
-def _session_log(path: Path) -> Check:
-    if not path.exists():
-        return ok("session log", f"{path}: nothing logged yet")
-    try:
-        newest = SessionReader(path).turns(limit=1)
-        with closing(open_for_reading(path, _LOCKED_S)) as connection:
-            version = version_of(connection)
-    except HalError as error:
-        return fail("session log", str(error), error.remedy)
-    age = "" if version == VERSION else f" of {VERSION}: brought up to date at the next start"
-    return ok("session log", f"{path}, schema {version}{age}{'' if newest else ', no turns'}")
