@@ -1,72 +1,35 @@
 """Collects what happens in one turn and hands it to the session log.
 
-One recorder per turn, used on the loop's thread alone. Knows rows, not SQL; nothing here waits.
+One recorder per turn, used on the loop's thread alone. Knows rows, not SQL, and which signals a
+turn gives is not its business; nothing here waits.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from time import monotonic, time
-from typing import Protocol
+from typing import Any
 
 from . import __version__
 from .prompts import Prompt
-from .sessions.record import CallRow, ContentRow, LookupRow, PromptVersionRow, Row, TurnRow
-from .types import Decision, Findings, Outcome, Plan, ProviderChunk, Target, Turn, Usage
-
-
-class RowWriter(Protocol):
-    """The session log as the recorder needs it: takes a row, answers when it is durable."""
-
-    def write(self, row: Row) -> Future[None]: ...
-
-
-class Citations(Protocol):
-    """What an answer made of its sources: the numbers that it cites, and how many it made up."""
-
-    @property
-    def cited(self) -> tuple[int, ...]: ...
-
-    @property
-    def invalid(self) -> int: ...
-
-    def chunks(
-        self, source: AsyncIterator[ProviderChunk]
-    ) -> AsyncGenerator[ProviderChunk, None]: ...
-
-
-@dataclass(slots=True)
-class CallRecord:
-    """One attempt at one target, as it goes on."""
-
-    row: CallRow
-    began: float
-    clock: Callable[[], float]
-    usage: Usage = field(default_factory=Usage)
-    first_token_ms: float | None = None
-
-    def token(self) -> None:
-        if self.first_token_ms is None:
-            self.first_token_ms = (self.clock() - self.began) * 1000
-
-    def ended(self, outcome: Outcome, error_code: str = "") -> CallRow:
-        return replace(
-            self.row,
-            first_token_ms=self.first_token_ms,
-            total_ms=(self.clock() - self.began) * 1000,
-            prompt_tokens=self.usage.prompt_tokens,
-            completion_tokens=self.usage.completion_tokens,
-            cached_tokens=self.usage.cached_tokens,
-            reasoning_tokens=self.usage.reasoning_tokens,
-            cost_usd=self.usage.cost_usd,
-            is_estimate=self.usage.is_estimate,
-            outcome=outcome,
-            error_code=error_code,
-        )
+from .recording import CallRecord, Citations, FinishedTurn, RowWriter
+from .sessions.record import (
+    CallRow,
+    ContentRow,
+    LookupRow,
+    PolicyRow,
+    PromptVersionRow,
+    Row,
+    TurnRow,
+)
+from .sessions.scoring import note_signals
+from .sessions.succession import spoken, words_of
+from .types import Decision, Findings, Outcome, Plan, Target, Turn, Usage
 
 
 class TurnRecorder:
@@ -95,6 +58,9 @@ class TurnRecorder:
             policy_id=policy_id,
             hal_version=__version__,
             features_json=json.dumps(dict(turn.features)),
+            override=turn.override or "",
+            message_count=len(spoken(turn)),
+            prompt_chars=sum(len(message.text) for message in turn.messages),
         )
         self._calls = 0
         self._open_calls: dict[str, CallRow] = {}
@@ -110,6 +76,13 @@ class TurnRecorder:
         self.finish_reason = "stop"
         self.citing: Citations | None = None
         self._lookup: LookupRow | None = None
+        # What the turn's tokens cost at the cloud model; None where that is not known.
+        self.cloud_price: Callable[[Usage], float | None] = lambda _usage: None
+        self._kept_chars = -1
+        # Told once, at the end; must neither raise nor wait.
+        self.observe: Callable[[FinishedTurn], None] | None = None
+        self._ended: list[CallRow] = []
+        self._decided_ms: float | None = None
         self._begun = self.finished = False
 
     @property
@@ -158,7 +131,9 @@ class TurnRecorder:
             prompt_id=decision.prompt_id,
             classify_ms=decision.latency_ms,
             notes=plan.notes,
+            propensity=decision.propensity,
         )
+        self._decided_ms = self.elapsed_ms
         if decision.degraded:
             self.degraded(decision.degraded)
 
@@ -178,6 +153,12 @@ class TurnRecorder:
                 text=prompt.text,
                 first_seen=self._now(),
             )
+        )
+
+    def policy(self, rules: Mapping[str, Any]) -> None:
+        """What the turn's policy id stands for."""
+        self._writer.write(
+            PolicyRow(id=self._row.policy_id, first_seen=self._now(), settings=rules)
         )
 
     def call(self, target: Target, purpose: str, attempt: int = 1) -> CallRecord:
@@ -206,7 +187,9 @@ class TurnRecorder:
         self._open_calls.pop(call.row.id, None)
         self._cost_unknown = self._cost_unknown or call.usage.cost_usd is None
         self._cost_usd += call.usage.cost_usd or 0.0
-        self._writer.write(call.ended(outcome, error_code))
+        row = call.ended(outcome, error_code)
+        self._ended.append(row)
+        self._writer.write(row)
 
     def answered_by(self, target: Target) -> None:
         if target is self.target:  # called for every chunk
@@ -244,6 +227,23 @@ class TurnRecorder:
         if self.first_token_ms is None:
             self.first_token_ms = self.elapsed_ms
 
+    @property
+    def may_keep_texts(self) -> bool:
+        """Whether this is a turn whose texts are kept at all, where the settings keep texts."""
+        return not self._turn.is_temporary and not self._turn.task
+
+    def keep_so_far(self) -> None:
+        """Queue what was said so far, if something was added: a kill must not take all of it.
+
+        Costs a copy of the answer here and one row in the writer's next commit. Of an answer that
+        is handed over as a whole nothing has been delivered yet.
+        """
+        chars = sum(map(len, self._text)) + sum(map(len, self._thinking))
+        if self.may_keep_texts and not self.finished and chars != self._kept_chars:
+            self._kept_chars = chars
+            content = self._content()
+            self._writer.write(content if self._turn.stream else replace(content, answer=""))
+
     def finish(
         self, outcome: Outcome, error_code: str = "", *, keep_content: bool
     ) -> Future[None] | None:
@@ -251,7 +251,21 @@ class TurnRecorder:
         if self.finished:
             return None
         self._begun = self.finished = True
-        self._row = replace(
+        self._row = self._last_row(outcome, error_code)
+        keep_content = keep_content and self.may_keep_texts
+        if keep_content:
+            self._writer.write(self._content())
+        if self._lookup is not None:
+            self._writer.write(self._cited(self._lookup, keep_content))
+        written = self._writer.write(self._row)
+        if self.may_keep_texts:  # of the others not even a signal is kept
+            self._note_signals()
+        if self.observe is not None:
+            self.observe(self._finished_turn())
+        return written
+
+    def _last_row(self, outcome: Outcome, error_code: str) -> TurnRow:
+        return replace(
             self._row,
             outcome=outcome,
             error_code=error_code,
@@ -261,14 +275,13 @@ class TurnRecorder:
             prompt_tokens=self.usage.prompt_tokens,
             completion_tokens=self.usage.completion_tokens,
             cost_usd=self.cost_usd,
+            cloud_cost_usd=self.cloud_price(self.usage),
             degradations=tuple(self._degradations),
         )
-        keep_content = keep_content and not self._turn.is_temporary and not self._turn.task
-        if keep_content:
-            self._writer.write(self._content())
-        if self._lookup is not None:
-            self._writer.write(self._cited(self._lookup, keep_content))
-        return self._writer.write(self._row)
+
+    def _finished_turn(self) -> FinishedTurn:
+        lookup = None if self._lookup is None else self._cited(self._lookup, keep_content=False)
+        return FinishedTurn(self._row, tuple(self._ended), lookup, self._decided_ms)
 
     def _cited(self, row: LookupRow, keep_content: bool) -> LookupRow:
         """Queries and addresses are as private as the question."""
@@ -277,13 +290,23 @@ class TurnRecorder:
             return row
         return replace(row, cited=self.citing.cited, invalid=self.citing.invalid)
 
-    def _content(self) -> ContentRow:
+    def _note_signals(self) -> None:
+        """Behind the turn's last row: the writer reads them, when nobody waits for it any more."""
+        has_sources = self._lookup is not None and self._lookup.sources > 0
+        words = words_of(self._turn, self._delivered, has_sources=has_sources)
+        self._writer.apply(partial(note_signals, row=self._row, words=words, now_s=self._now()))
+
+    @property
+    def _delivered(self) -> str:
         """The answer as far as it was handed over: after Stop, that is less than was generated."""
         answer = self.answer
+        return answer if self.delivered_chars is None else answer[: self.delivered_chars]
+
+    def _content(self) -> ContentRow:
         return ContentRow(
             turn_id=self._turn.id,
             created_at=self._now(),
             question=self._turn.question,
-            answer=answer if self.delivered_chars is None else answer[: self.delivered_chars],
+            answer=self._delivered,
             thinking=self.reasoning,
         )

@@ -22,9 +22,12 @@ from .policies import SharedPolicies
 from .recorder import TurnRecorder
 from .services import Services, Web, build_services
 from .sessions.reader import SessionReader
+from .sessions.retention import Retention
 from .sessions.store import SessionStore
 from .settings import Settings
 from .shield import PrivacyState
+from .telemetry.live import LiveView
+from .telemetry.metrics import Exposition, Now
 from .turn import run_turn
 from .types import Chunk, Turn
 
@@ -54,10 +57,13 @@ class Runtime:
             settings.log.database,
             log_content=settings.log.content,
             content_days=settings.log.content_days,
+            retention=_retention(settings),
         )
         self._policies = SharedPolicies.make(settings, self._store)
         self._privacy = PrivacyState(settings.log)
         self._chats = ChatMemory(SessionReader(settings.log.database))
+        self._live = LiveView()
+        self._live_change = asyncio.Lock()
         self._leases = 0
         self._retired = False
         self._opened = False
@@ -79,12 +85,14 @@ class Runtime:
             *self._store.warnings,
             *self._policies.warnings,
             *self._privacy.warnings,
+            *self._live.warnings,
         )
 
     def start(self) -> None:
         """Start the loop and the log's writer. Raises ConfigError when a prompt is missing."""
         self._thread.start()
         self._store.start()
+        self._live.apply(self._settings)
         try:
             self.submit(self._open()).result(START_LIMIT_S)
         except BaseException:
@@ -102,8 +110,13 @@ class Runtime:
     def configure(self, settings: Settings) -> None:
         """New settings for the next turn; running turns keep what they began with."""
         self._settings = settings
-        self._store.configure(settings.log.content, settings.log.content_days)
+        log = settings.log
+        self._store.configure(log.content, log.content_days, _retention(settings))
         self.submit(self._configure(settings))
+
+    @property
+    def has_metrics(self) -> bool:
+        return self._live.has_metrics
 
     @property
     def running_turns(self) -> int:
@@ -125,6 +138,8 @@ class Runtime:
         """The chunks of one turn, on this loop. The turn's recorder is put into `recorders`."""
         services = self._services
         recorder = TurnRecorder(turn, self._store, services.policy_id)
+        recorder.observe = self._live.observer
+        recorder.cloud_price = services.cloud_price
         recorders.append(recorder)
         self._leases += 1
         chunks = run_turn(turn, services, self._chats, recorder)
@@ -141,6 +156,13 @@ class Runtime:
     async def warmed(self) -> None:
         """Wait until what runs beside the turns has ended, the warming up above all."""
         await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def exposition(self, accept: str) -> Exposition | None:
+        """The metrics for one scrape, on this loop; None while they are off."""
+        if not self._live.has_metrics:
+            return None
+        now = Now(self._leases, self._policies.breakers.views())
+        return await asyncio.to_thread(self._live.exposition, accept, now)
 
     async def services(self) -> Services:
         """The services in force, for the command line."""
@@ -168,7 +190,8 @@ class Runtime:
 
     def _build(self, settings: Settings) -> Services:
         return build_services(
-            settings, self._http, self._store, self._policies, self._privacy, self._web
+            *(settings, self._http, self._store, self._policies, self._privacy, self._web),
+            sent=self._live.sent,
         )
 
     async def _configure(self, settings: Settings) -> None:
@@ -182,6 +205,12 @@ class Runtime:
         self._replaced.append(self._services)
         self._services = services
         self._warm_all(services)
+        self._later(self._apply_live())
+
+    async def _apply_live(self) -> None:
+        """One change after the other, each to what is in force by then."""
+        async with self._live_change:
+            await asyncio.to_thread(self._live.apply, self._settings)
 
     def _warm_all(self, services: Services) -> None:
         self._later(services.shield.warm())
@@ -215,5 +244,10 @@ class Runtime:
         if self._opened:
             await self._http.close()
             await self._web.close()
+        await asyncio.to_thread(self._live.close)
         await asyncio.to_thread(self._store.close)
         self._loop.stop()
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(settings.log.days, settings.log.max_bytes)

@@ -6,9 +6,10 @@ Wires the parts together; decides nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -44,7 +45,7 @@ from .sessions.store import SessionStore
 from .settings import Settings
 from .shield import PrivacyState, Shield
 from .survey import Survey
-from .types import Message, Target
+from .types import Message, Target, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Services:
 
     settings: Settings
     policy_id: str
+    policy: Mapping[str, Any]
     gateway: Gateway
     survey: Survey
     budget: Budget
@@ -65,6 +67,7 @@ class Services:
     servers: LocalServers
     models: LocalModels
     reader: PageReader
+    cloud_price: Callable[[Usage], float | None]
 
     async def close(self) -> None:
         self.catalogue.close()
@@ -100,14 +103,20 @@ class Web:
 
 
 class Log:
-    """The session log for the loop: reads in a thread, waits for what must be durable."""
+    """The session log for the loop: reads in a thread, waits for what must be durable.
 
-    def __init__(self, store: SessionStore, reader: SessionReader) -> None:
-        self.store, self.reader = store, reader
+    `sent` is told of each request that is about to leave, when its row is written.
+    """
+
+    def __init__(
+        self, store: SessionStore, reader: SessionReader, sent: Callable[[EgressRow], None]
+    ) -> None:
+        self.store, self.reader, self._sent = store, reader, sent
 
     async def write_egress(self, row: Mapping[str, object], body: str | None) -> None:
         entry = EgressRow(**row)  # type: ignore[arg-type]
         await asyncio.wrap_future(self.store.write_egress(entry))
+        self._sent(entry)
         if body is not None:  # nothing waits for it: the row is what may not be missing
             self.store.write(EgressContentRow(egress_id=entry.id, created_at=entry.at, body=body))
 
@@ -152,9 +161,10 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
     shared: SharedPolicies,
     privacy: PrivacyState,
     web: Web,
+    sent: Callable[[EgressRow], None],
 ) -> Services:
     """Raises ConfigError when a prompt is missing or malformed."""
-    log = Log(store, SessionReader(settings.log.database))
+    log = Log(store, SessionReader(settings.log.database), sent)
     shield = Shield(privacy, settings.privacy, load_prompt("placeholders"))
     egress = Egress(http, log, last_look=shield.last_look)
     servers = LocalServers(settings.local, http)
@@ -197,6 +207,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
     return Services(
         settings=settings,
         policy_id=settings.policy_id,
+        policy=settings.policy,
         gateway=Gateway(providers, settings.answer, policies, shield.hashes),
         survey=Survey(
             catalogue, shared.breakers, shared.limits, shared.budget, estimator, settings
@@ -216,6 +227,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         researcher=researcher,
         research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
         reader=reader,
+        cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         shield=shield,
         servers=servers,
         models=models,

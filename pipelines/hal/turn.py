@@ -19,6 +19,7 @@ from .gateway.attempt import Attempt
 from .gateway.job import Job, outcome_of
 from .privacy.policy import is_silent
 from .recorder import TurnRecorder
+from .repeating import Repeating
 from .routing.decide import decide, default_decision
 from .routing.plan import NOT_SEARCHED, Demand, Offers, is_for_cloud_alone, make_plan
 from .routing.rules import decide_by_rules
@@ -49,6 +50,9 @@ LOG_WAIT_S = 0.25
 # The writer's thread must not compete with the first token for the interpreter, and a turn that is
 # over by then needs one row less.
 BEGUN_AFTER_S = 0.1
+# What a kill may take of an answer. Each time costs one row of the answer's length: 50 streams at
+# once are 25 rows a second, of which the writer commits thousands.
+KEPT_EVERY_S = 2.0
 
 
 async def run_turn(
@@ -59,6 +63,8 @@ async def run_turn(
         yield Text(await chats.why(turn.chat_id))
         return
     begun = asyncio.get_running_loop().call_later(BEGUN_AFTER_S, recorder.begin)
+    keep_content = services.settings.log.content
+    keeping = Repeating(KEPT_EVERY_S, recorder.keep_so_far) if keep_content else None
     try:
         async with aclosing(_answer(turn, services, chats, recorder)) as chunks:
             async for chunk in chunks:
@@ -67,18 +73,21 @@ async def run_turn(
         await _record(recorder, services, outcome_of(error), error.code)
         yield Failure(error.sentence, error.code)
     except Exception:
-        recorder.finish(Outcome.FAILED, "internal", keep_content=services.settings.log.content)
+        recorder.finish(Outcome.FAILED, "internal", keep_content=keep_content)
         raise
     finally:
         begun.cancel()
+        if keeping is not None:
+            keeping.stop()
         # Reached without a record only when the turn was cancelled: Stop, or the client went away.
-        recorder.finish(Outcome.STOPPED, keep_content=services.settings.log.content)
+        recorder.finish(Outcome.STOPPED, keep_content=keep_content)
 
 
 async def _answer(
     turn: Turn, services: Services, chats: ChatMemory, recorder: TurnRecorder
 ) -> AsyncGenerator[Chunk, None]:
     settings = services.settings
+    recorder.policy(services.policy)
     demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
     offers = await services.survey.offers(turn)
     findings = await _inspect(turn, services, offers, chats)
@@ -227,4 +236,7 @@ async def _record(
     """Wait until the turn is durable, but not for a log in trouble: it never costs a turn."""
     written = recorder.finish(outcome, error_code, keep_content=services.settings.log.content)
     if written is not None:
-        await asyncio.wait([asyncio.wrap_future(written)], timeout=LOG_WAIT_S)
+        durable = asyncio.wrap_future(written)
+        # The log says itself that it is in trouble; asyncio shall not say it again for each turn.
+        durable.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait([durable], timeout=LOG_WAIT_S)

@@ -168,6 +168,7 @@ class Decision:
 
     `confidence` and `probabilities` are in 0..1; `needs_search` is P(needs current information),
     None when nobody asked. `degraded` names what went wrong on the way, None when nothing did.
+    `propensity`: with which probability the same rules take this route again, 1 without chance.
     """
 
     route: Route
@@ -179,6 +180,7 @@ class Decision:
     prompt_id: str | None = None
     latency_ms: float = 0.0
     degraded: str | None = None
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

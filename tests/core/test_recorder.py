@@ -7,8 +7,8 @@ import json
 import pytest
 
 from hal.prompts import parse_prompt
-from hal.sessions.record import CallRow, ContentRow, PromptVersionRow, TurnRow
-from hal.types import Outcome, Route, Source, Usage
+from hal.sessions.record import CallRow, ContentRow, PolicyRow, PromptVersionRow, TurnRow
+from hal.types import Message, Outcome, Override, Route, Source, ToolCall, Usage
 from tests.core.things import CLOUD, LOCAL, Clock, Rows, decision, plan, recorder, turn
 
 
@@ -160,3 +160,106 @@ def test_prompts_are_kept_as_they_were_used() -> None:
     row = rows.last(PromptVersionRow)
     assert (row.id, row.name, row.version, row.first_seen) == (prompt.id, "classify", "3", 5.0)
     assert row.text.endswith("Sort it.")
+
+
+def test_how_long_the_conversation_was_and_what_was_commanded() -> None:
+    rows = Rows()
+    call = Message("assistant", "", tool_calls=(ToolCall("1", "now", "{}"),))
+    earlier = [
+        Message("system", "Brief."),
+        Message("user", "Hi"),
+        call,
+        Message("tool", "12:00"),
+        Message("assistant", "Noon."),
+    ]
+    recorder(rows, turn("Why?", *earlier, override=Override.CLOUD)).begin()
+    row = rows.last(TurnRow)
+    assert (row.message_count, row.prompt_chars, row.override) == (3, 22, "/cloud")
+    recorder(rows).begin()
+    assert rows.last(TurnRow).override == ""
+
+
+def test_with_which_probability_it_was_decided_so() -> None:
+    rows = Rows()
+    record = recorder(rows)
+    record.decided(decision(propensity=0.05), plan())
+    record.finish(Outcome.DONE, keep_content=False)
+    recorder(rows).finish(Outcome.DONE, keep_content=False)
+    assert [row.propensity for row in rows.of(TurnRow)] == [0.05, 1.0]
+
+
+def test_what_the_cloud_would_have_cost() -> None:
+    rows = Rows()
+    record = recorder(rows)
+    record.cloud_price = lambda usage: usage.completion_tokens / 1000
+    record.answered_by(LOCAL)
+    record.used(Usage(100, 4, cost_usd=0.0))
+    record.finish(Outcome.DONE, keep_content=False)
+    recorder(rows).finish(Outcome.DONE, keep_content=False)
+    assert [row.cloud_cost_usd for row in rows.of(TurnRow)] == [0.004, None]
+
+
+def test_the_rules_are_kept_as_they_were() -> None:
+    rows = Rows()
+    recorder(rows, now=lambda: 5.0).policy({"cloud": {"confidence": 0.6}})
+    row = rows.last(PolicyRow)
+    assert (row.id, row.first_seen, row.settings) == (
+        *("policy-1", 5.0, {"cloud": {"confidence": 0.6}}),
+    )
+
+
+def test_what_was_said_so_far_is_kept_while_more_comes() -> None:
+    rows = Rows()
+    record = recorder(rows)
+    record.keep_so_far()
+    record.thinking("Hm.")
+    record.keep_so_far()
+    record.text("It is ")
+    record.keep_so_far()
+    record.keep_so_far()
+    record.text("noon.")
+    record.finish(Outcome.DONE, keep_content=True)
+    record.keep_so_far()
+    kept = [(row.question, row.thinking, row.answer) for row in rows.of(ContentRow)]
+    assert kept == [
+        ("How are you?", "", ""),
+        ("How are you?", "Hm.", ""),
+        ("How are you?", "Hm.", "It is "),
+        ("How are you?", "Hm.", "It is noon."),
+    ]
+
+
+def test_of_an_answer_in_one_piece_nothing_is_delivered_before_its_end() -> None:
+    rows = Rows()
+    record = recorder(rows, turn(stream=False))
+    record.text("It is ")
+    record.keep_so_far()
+    assert rows.last(ContentRow).answer == ""
+    record.finish(Outcome.DONE, keep_content=True)
+    assert rows.last(ContentRow).answer == "It is "
+
+
+UNKEPT = [
+    pytest.param({"chat_id": "temporary:abc"}, id="a temporary chat"),
+    pytest.param({"task": "title_generation"}, id="a background task"),
+]
+
+
+@pytest.mark.parametrize("changes", UNKEPT)
+def test_of_whom_neither_texts_nor_signals_are_kept(changes: dict[str, str]) -> None:
+    rows = Rows()
+    record = recorder(rows, turn(**changes))
+    record.text("It is noon.")
+    record.keep_so_far()
+    record.finish(Outcome.STOPPED, keep_content=True)
+    assert rows.of(ContentRow) == []
+    assert rows.changes == []
+
+
+def test_signals_come_once_and_after_the_last_row() -> None:
+    rows = Rows()
+    record = recorder(rows)
+    record.finish(Outcome.STOPPED, keep_content=False)
+    record.finish(Outcome.DONE, keep_content=False)
+    assert len(rows.changes) == 1
+    assert rows.written_before_changes == [len(rows.rows)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import sqlite3
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -12,12 +13,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from hal.recorder import TurnRecorder
-from hal.sessions.record import CallRow, ContentRow, PromptVersionRow, Row, TurnRow
+from hal.sessions.record import (
+    CallRow,
+    ContentRow,
+    PolicyRow,
+    PromptVersionRow,
+    Row,
+    TurnRow,
+)
 from hal.settings_reader import read_environment
 from hal.types import Decision, Message, Plan, Route, Source, Target, Turn
 
 T = TypeVar("T")
-R = TypeVar("R", TurnRow, CallRow, ContentRow, PromptVersionRow)
+R = TypeVar("R", TurnRow, CallRow, ContentRow, PromptVersionRow, PolicyRow)
 
 # The same examples in every run: a red test is red for everybody.
 fixed = settings(derandomize=True, deadline=None, max_examples=80)
@@ -74,12 +82,21 @@ class Rows:
     """A session log in memory."""
 
     rows: list[Row] = field(default_factory=list)
+    changes: list[Callable[[sqlite3.Connection], None]] = field(default_factory=list)
+    written_before_changes: list[int] = field(default_factory=list)
 
     def write(self, row: Row) -> Future[None]:
         self.rows.append(row)
         written: Future[None] = Future()
         written.set_result(None)
         return written
+
+    def apply(self, change: Callable[[sqlite3.Connection], None]) -> Future[None]:
+        self.changes.append(change)
+        self.written_before_changes.append(len(self.rows))
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
     def of(self, kind: type[R]) -> list[R]:
         return [row for row in self.rows if isinstance(row, kind)]

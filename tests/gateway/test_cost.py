@@ -99,6 +99,23 @@ def test_ones_own_price_is_used() -> None:
     assert estimator.before(ask("grok-9")) == pytest.approx(0.01, rel=1e-3)
 
 
+CLOUD_PRICES = [
+    pytest.param("grok-4.3", Usage(1_000_000), 2.5, id="a long prompt is dearer"),
+    pytest.param("grok-4.3", Usage(1000, 200), (1250 + 500) / 1e6, id="counted by another model"),
+    pytest.param("grok-4.3", Usage(1000, 200, 400, 50), 0.001455, id="counted by the cloud"),
+    pytest.param("grok-4.3", Usage(), None, id="nobody counted"),
+    pytest.param("grok-9", Usage(1000, 200), None, id="no price, and no guess"),
+]
+
+
+@pytest.mark.parametrize(("model", "usage", "usd"), CLOUD_PRICES)
+def test_what_the_same_tokens_cost_at_the_cloud(
+    model: str, usage: Usage, usd: float | None
+) -> None:
+    found = PriceEstimator(MODELS).at_cloud(model, usage)
+    assert found == (None if usd is None else pytest.approx(usd))
+
+
 def test_images_and_tools_are_counted() -> None:
     plain = estimated_prompt_tokens(ask("grok-4.3"))
     picture = Message("user", "", images=("data:image/png;base64," + "A" * 1_000_000,))

@@ -261,6 +261,18 @@ def test_the_policy_id_names_the_rules_and_nothing_else(values: dict[str, Any], 
     assert (settings(environ, **values).policy_id == settings(environ).policy_id) is same
 
 
+def test_the_policy_says_what_its_id_stands_for() -> None:
+    rules = settings(
+        {"XAI_API_KEY": "xai-0815"}, XAI_API_BASE_URL="https://u:p@x.example/v1"
+    ).policy
+    assert rules["cloud"]["confidence"] == 0.6
+    assert rules["in_force"] == {"usable": True}
+    text = json.dumps(rules)
+    assert not any(part in text for part in ("0815", "://", "x.example", "11434"))
+    names = [name for group in rules.values() for name in group]
+    assert not {"api_key", "base_url", "hosts", "keep_alive"}.intersection(names)
+
+
 def test_no_key_is_another_policy() -> None:
     assert settings({"XAI_API_KEY": "one"}).policy_id != settings().policy_id
 

@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 from ..errors import BadReply, HalError
-from ..recorder import CallRecord, TurnRecorder
+from ..recorder import TurnRecorder
+from ..recording import CallRecord
 from ..types import Outcome, ProviderChunk, Request, Target, Text, Thinking, ToolCalls, Usage
 from .billing import may_be_billed
 from .repetition import RepetitionGuard

@@ -64,6 +64,15 @@ class PriceEstimator:
         usage = replace(usage, reasoning_tokens=self._reasoning_tokens(model))
         return replace(usage, cost_usd=cost_usd(model, usage))
 
+    def at_cloud(self, model: str, usage: Usage) -> float | None:
+        """What the same tokens cost at this model, in USD, whoever has answered.
+
+        None when nobody counted them, or where the table has no price: a guess would not do, since
+        what is compared with it is what was paid.
+        """
+        is_counted = usage.prompt_tokens > 0 or usage.completion_tokens > 0
+        return cost_usd(self.models.find(model), usage) if is_counted else None
+
     def _priced(self, request: Request) -> CloudModel:
         model = self.models.find(request.target.model)
         return model if model.price else replace(model, price=self.models.dearest)
