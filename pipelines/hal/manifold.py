@@ -22,6 +22,7 @@ import anyio.to_thread
 from pydantic import BaseModel
 
 from . import asgi, openwebui
+from .addresses import is_public
 from .bridge import UNEXPECTED, Bridge
 from .errors import HalError
 from .outlets import Direct, Handover, Outlet, Pulled, Source
@@ -42,6 +43,9 @@ MODEL = "hal.auto"
 SERVER_THREADS = 256
 # Closing the log takes some milliseconds; a reload must not wait for streams.
 SHUTDOWN_S = 0.3
+# A scrape takes milliseconds; who scrapes gives up after ten seconds, mostly.
+SCRAPE_S = 5.0
+PLAIN = "text/plain; charset=utf-8"
 # Reading such a body, an image most often, takes more than a millisecond: not on the server's loop.
 LARGE_BYTES = 256 * 1024
 HEADERS = (
@@ -74,7 +78,7 @@ class Manifold:
             # One line per model call, with no use to anyone who reads the server's log.
             logging.getLogger("httpx").setLevel(logging.WARNING)
             self._handover = Handover(asyncio.get_running_loop())
-            if not asgi.install(self.answer):
+            if not asgi.install(self.answer, self.metrics):
                 logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
             runtime = Runtime(read_valves(self.valves))
             self._report(runtime.settings)
@@ -147,6 +151,21 @@ class Manifold:
         except Exception:  # noqa: BLE001 - the server comes to the same, and says so
             return None
         return None if turn is None else partial(_answer, runtime, turn, self._handover)
+
+    async def metrics(self, peer: str, accept: str) -> asgi.Page | None:
+        """The page for a scrape; None while there are no metrics. Counts tell what a household
+        does, so they are for its own network: an unknown peer is not in it."""
+        if (runtime := self._runtime) is None or not runtime.has_metrics:
+            return None
+        if not peer or is_public(peer):
+            return asgi.Page(403, PLAIN, b"The metrics are for this machine's own network.\n")
+        try:
+            async with asyncio.timeout(SCRAPE_S):
+                found = await asyncio.wrap_future(runtime.submit(runtime.exposition(accept)))
+        except Exception:
+            logger.exception("the metrics could not be read")
+            return asgi.Page(503, PLAIN, b"The metrics cannot be read; see the server's log.\n")
+        return None if found is None else asgi.Page(200, found.content_type, found.body)
 
     def _report(self, settings: Settings) -> None:
         for warning in (*self._stored_problems, *settings.warnings):

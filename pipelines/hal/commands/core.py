@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..runtime import Runtime
 from ..settings import Settings
@@ -37,8 +38,9 @@ def running_core(model: str | None = None, engine: str = "auto") -> Iterator[Run
 
 @contextmanager
 def started(settings: Settings) -> Iterator[Runtime]:
-    """A runtime for as long as the block lasts."""
-    runtime = Runtime(settings)
+    """A runtime for as long as the block lasts; without metrics, which nobody could scrape."""
+    telemetry = replace(settings.telemetry, metrics=False)
+    runtime = Runtime(replace(settings, telemetry=telemetry))
     runtime.start()
     try:
         yield runtime
