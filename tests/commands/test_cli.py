@@ -12,10 +12,19 @@ from pathlib import Path
 import pytest
 
 from hal import __version__
-from hal.cli import build_parser
+from hal.parsers import build_parser
 
 REPO = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "ask", "doctor", "route", "privacy", "audit", "sessions", "valves")
+COMMANDS = (
+    *("serve", "ask", "doctor", "route", "privacy"),
+    *("report", "audit", "sessions", "feedback", "valves"),
+)
+ACTIONS = (
+    *(("sessions", name) for name in ("list", "show", "export", "import", "forget")),
+    *(("privacy", name) for name in ("scan", "scrub", "restore", "allow")),
+    *(("valves", name) for name in ("example", "advanced")),
+    ("feedback", "pull"),
+)
 
 
 def hal(*words: str, data: Path, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -37,7 +46,7 @@ def test_every_command_has_its_module(name: str) -> None:
     assert callable(import_module(f"hal.commands.{name}").run)
 
 
-@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS), ("sessions", "list")])
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS), *ACTIONS])
 def test_help_helps_with_an_example(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +75,13 @@ def test_help_helps_with_an_example(
         ["audit", "today"],
         ["sessions"],
         ["sessions", "show"],
+        ["sessions", "export", "--format", "csv"],
+        ["sessions", "import"],
+        ["sessions", "forget"],
+        ["sessions", "forget", "--all", "--chat", "c"],
+        ["feedback"],
+        ["feedback", "pull", "--all", "--since", "7d"],
+        ["report", "--width", "wide"],
         ["valves"],
     ],
 )

@@ -19,10 +19,14 @@ from ..privacy.allowed import AllowedValues, value_hash
 from ..privacy.detect import Detector
 from ..privacy.name_lists import NameLists
 from ..privacy_files import load_allowed, load_key
-from ..sessions.audit import audit
+from ..sessions.audit import AuditReport, audit
+from ..sessions.audit_calls import sent_calls
+from ..sessions.audit_html import audit_html
 from ..sessions.audit_page import audit_document, audit_page
 from ..sessions.commands import parse_since
+from ..sessions.export import reading
 from ..sessions.reader import SessionReader
+from .output import private_output
 from .stored import settings_in_force
 
 # One line takes a few seconds: a text or a call takes milliseconds.
@@ -35,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     log = settings_in_force(os.environ).log
     key = _key(log.privacy_key)
     allowed = AllowedValues(key, load_allowed(log.allowed_values) if key else ())
+    if args.with_texts and not args.html:
+        raise ConfigError("--with-texts is for a page.", "Add --html FILE.")
     report = audit(
         SessionReader(log.database),
         Detector(NameLists.load(), allow=allowed).find,
@@ -42,12 +48,28 @@ def run(args: argparse.Namespace) -> int:
         since=since,
         say=_say,
     )
-    if args.json:
+    if args.html:
+        _write_page(args, report, log.database, since)
+    if args.html == "-":
+        pass  # the page has taken the place of the text
+    elif args.json:
         json.dump(audit_document(report, None), sys.stdout, indent=2, ensure_ascii=False)
         print()
     else:
         print("\n".join(audit_page(report, None)))
     return int(bool(report.findings))
+
+
+def _write_page(
+    args: argparse.Namespace, report: AuditReport, database: Path, since: float | None
+) -> None:
+    with reading(database) as connection:
+        calls = sent_calls(connection, since, with_texts=args.with_texts)
+        document = audit_html(report, calls, None, now_s=time.time())
+    with private_output(args.html) as out:
+        out.write(document)
+    if args.html != "-":
+        print(f"hal audit: the page is {args.html}", file=sys.stderr)
 
 
 def _since(text: str | None) -> float | None:
