@@ -109,6 +109,7 @@ class TurnRecorder:
         self.cache = self.cached_model = ""
         self.finish_reason = "stop"
         self.citing: Citations | None = None
+        self.search = self._note = ""
         self._lookup: LookupRow | None = None
         self._begun = self.finished = False
 
@@ -119,6 +120,7 @@ class TurnRecorder:
 
     @property
     def answer(self) -> str:
+        """What the model has said."""
         return "".join(self._text)
 
     @property
@@ -232,6 +234,10 @@ class TurnRecorder:
         """What a search came to; which of its sources the answer used is known at the end."""
         self._lookup = row
 
+    def noted(self, note: str) -> None:
+        """What was shown in front of the model's first word."""
+        self._note = note
+
     def text(self, text: str) -> None:
         self._first_token()
         self._text.append(text)
@@ -279,7 +285,7 @@ class TurnRecorder:
 
     def _content(self) -> ContentRow:
         """The answer as far as it was handed over: after Stop, that is less than was generated."""
-        answer = self.answer
+        answer = self._note + self.answer
         return ContentRow(
             turn_id=self._turn.id,
             created_at=self._now(),

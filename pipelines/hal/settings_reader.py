@@ -51,6 +51,7 @@ def read_valves(valves: Valves, environ: Mapping[str, str] | None = None) -> Set
         log=reader.log(environ),
         searxng_url=reader.url("SEARXNG_URL"),
         searchable_hosts=reader.searchable_hosts(),
+        compares_meaning=reader.value("SEARCH_EMBEDDINGS"),
         warnings=tuple(reader.warnings),
     )
 

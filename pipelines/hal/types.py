@@ -249,11 +249,14 @@ class Cited:
 class Evidence:
     """What was looked up. `instructions` join the system prompt; `question` stands in the place of
     the user's last message, with the sources in front of it, "" where nothing was found. Neither is
-    seen again in a later turn."""
+    seen again in a later turn. `note`: what the user reads before the first word of the model,
+    where there are no sources. `word`: what came of it, for programs."""
 
     instructions: str = ""
     question: str = ""
     sources: tuple[Cited, ...] = ()
+    note: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +301,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the numbers in the answer mean; comes before its first word."""
+    """What the numbers in the answer mean; comes before its first word. `word`: how many there are,
+    or the code of why there are none, for programs ("3 sources", "none: refused")."""
 
     sources: tuple[Cited, ...]
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +359,8 @@ class Failure:
 class Summary:
     """The last word of a turn, for the (i) popover and for API clients.
 
-    `cache` is "exact" or "semantic" when nobody was asked, `finish` how the answer ended.
+    `cache` is "exact" or "semantic" when nobody was asked, `finish` how the answer ended, `search`
+    what a search came to (`Sources.word`), "" where none was wanted.
     """
 
     route: str
@@ -367,6 +373,7 @@ class Summary:
     total_ms: float
     cache: str = ""
     finish: str = "stop"
+    search: str = ""
 
 
 ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish

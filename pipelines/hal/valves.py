@@ -103,12 +103,19 @@ class Advanced(BaseModel):
         24.0, "Cache lifetime (hours)", "Older answers are not used again; 0.01 to 8760."
     )
     EMBEDDING_MODEL: str = _valve(
-        "all-minilm", "Embedding model", "Local model that compares questions for the cache."
+        "all-minilm",
+        "Embedding model",
+        "Local model that compares questions for the cache, and passages (SEARCH_EMBEDDINGS).",
     )
     SEARCH_LOCAL_HOSTS: str | None = _valve(
         None,
         "Own sites for searches",
         "HOST:PORT separated by spaces: pages in your own network that a search may read.",
+    )
+    SEARCH_EMBEDDINGS: bool = _valve(
+        False,
+        "Compare passages by meaning",
+        "Compare passages by meaning as well; asks the embedding model, about a second more.",
     )
     PRIVACY_NER: bool = _valve(
         False,

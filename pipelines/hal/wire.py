@@ -57,13 +57,14 @@ class Wire:
         payload = self._payload(chunk)
         return None if payload is None else _line(payload)
 
-    def sources(self, chunk: Sources) -> str:
+    def sources(self, chunk: Sources) -> str | None:
         """An event for each, in the order of their numbers; who draws none gets the addresses in
-        the shape that Perplexity's API has for them."""
+        the shape that Perplexity's API has for them, and what came of the search in a word."""
         if not self._show_events:
             urls = [source.url for source in chunk.sources]
-            return _line({**self._delta({"content": ""}), "citations": urls})
-        return "\n\n".join(_line(event) for event in source_events(chunk.sources))
+            told = {"citations": urls, "hal": {"search": chunk.word}}
+            return _line({**self._delta({"content": ""}), **told})
+        return "\n\n".join(_line(event) for event in source_events(chunk.sources)) or None
 
     def text(self, text: str) -> str:
         return f"{self._text[0]}{_json(text)}{self._text[1]}"
@@ -184,6 +185,8 @@ def usage_of(summary: Summary) -> dict[str, Any]:
     }
     if summary.cache:
         counts["hal_cache"] = summary.cache
+    if summary.search:
+        counts["hal_search"] = summary.search
     if usage.cached_tokens:
         counts["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
     if usage.reasoning_tokens:
