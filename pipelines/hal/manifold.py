@@ -221,7 +221,7 @@ def _complete(runtime: Runtime, turn: Turn) -> BaseModel:
     chunks: list[Chunk] = []
     with suppress(CancelledError):  # the client went away: nobody reads what is returned
         chunks = future.result()
-    return completion(chunks, turn.id, MODEL, int(time()))
+    return completion(chunks, turn.id, MODEL, int(time()), lists_sources=turn.wants_prose)
 
 
 def _cancel(future: Future[Any], recorders: list[TurnRecorder]) -> None:

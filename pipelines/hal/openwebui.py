@@ -11,9 +11,10 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .enrichment.failures import without_note
 from .types import Message, Override, Parameters, PrivacyWord, ToolCall, Turn
 
 # A uuid has 36 characters, "temporary:" and a socket id about 40; the rest is not an id.
@@ -186,13 +187,14 @@ def _has_context(text: str) -> bool:
 def _without_commands(
     conversation: list[Message], question: str, clean: str
 ) -> tuple[Message, ...]:
-    """The conversation that a model sees: no `/local`, and no `/why` with its answer."""
+    """The conversation that a model sees: no `/local`, no `/why` with its answer, and no note of
+    ours in front of an answer."""
     last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=-1)
     kept: list[Message] = []
     for index, message in enumerate(conversation):
         if message.role != "user":
             if not _answers_why(conversation, index):
-                kept.append(message)
+                kept.append(_in_its_own_words(message))
         elif index == last:
             kept.append(_replace_text(message, question, clean))
         else:
@@ -200,6 +202,11 @@ def _without_commands(
             if said.override is not Override.WHY:
                 kept.append(_replace_text(message, message.text, said.text))
     return tuple(kept)
+
+
+def _in_its_own_words(message: Message) -> Message:
+    text = without_note(message.text) if message.role == "assistant" else message.text
+    return message if text == message.text else replace(message, text=text)
 
 
 def _answers_why(conversation: list[Message], index: int) -> bool:

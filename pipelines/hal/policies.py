@@ -12,6 +12,7 @@ from time import monotonic, time
 
 from .background import Background
 from .gateway.breakers import STATE_KEY, BreakerRegistry
+from .gateway.cache_embedding import Embed
 from .gateway.cache_store import StoredAnswers
 from .gateway.ledger import Ledger
 from .gateway.limits import CallLimits
@@ -78,10 +79,17 @@ class SharedPolicies:
         await asyncio.to_thread(self.budget.close)
 
     def _configure_cache(self, settings: Settings, models: LocalModels) -> None:
-        async def embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
-            model, keep_alive = settings.cache.embedding_model, settings.local.keep_alive
-            return await models.embed(model, texts, keep_alive)
-
         # What else shapes an answer: under another setting, one of before is not that answer.
         generation = f"{settings.local.think} {settings.cloud.reasoning}"
+        embed = embedder(settings, models)
         self.cache.configure(settings.cache, embed, generation=generation)
+
+
+def embedder(settings: Settings, models: LocalModels) -> Embed:
+    """The embedding model of these settings, for whoever compares texts by their meaning."""
+
+    async def embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        model, keep_alive = settings.cache.embedding_model, settings.local.keep_alive
+        return await models.embed(model, texts, keep_alive)
+
+    return embed

@@ -75,6 +75,7 @@ class TurnRecorder:
         self.cache = self.cached_model = ""
         self.finish_reason = "stop"
         self.citing: Citations | None = None
+        self.search = self._note = ""
         self._lookup: LookupRow | None = None
         # What the turn's tokens cost at the cloud model; None where that is not known.
         self.cloud_price: Callable[[Usage], float | None] = lambda _usage: None
@@ -92,6 +93,7 @@ class TurnRecorder:
 
     @property
     def answer(self) -> str:
+        """What the model has said."""
         return "".join(self._text)
 
     @property
@@ -215,6 +217,10 @@ class TurnRecorder:
         """What a search came to; which of its sources the answer used is known at the end."""
         self._lookup = row
 
+    def noted(self, note: str) -> None:
+        """What was shown in front of the model's first word."""
+        self._note = note
+
     def text(self, text: str) -> None:
         self._first_token()
         self._text.append(text)
@@ -293,13 +299,14 @@ class TurnRecorder:
     def _note_signals(self) -> None:
         """Behind the turn's last row: the writer reads them, when nobody waits for it any more."""
         has_sources = self._lookup is not None and self._lookup.sources > 0
-        words = words_of(self._turn, self._delivered, has_sources=has_sources)
+        said = self._delivered.removeprefix(self._note)  # by the model, not by us
+        words = words_of(self._turn, said, has_sources=has_sources)
         self._writer.apply(partial(note_signals, row=self._row, words=words, now_s=self._now()))
 
     @property
     def _delivered(self) -> str:
         """The answer as far as it was handed over: after Stop, that is less than was generated."""
-        answer = self.answer
+        answer = self._note + self.answer
         return answer if self.delivered_chars is None else answer[: self.delivered_chars]
 
     def _content(self) -> ContentRow:

@@ -16,6 +16,7 @@ import aiohttp
 
 from .enrichment.asked import RewritePrompt
 from .enrichment.extract import Extractor
+from .enrichment.meaning import PassageMeaning
 from .enrichment.pages import PageReader
 from .enrichment.reading import PageCache
 from .enrichment.research import Prompts, Researcher
@@ -34,7 +35,7 @@ from .gateway.providers.ollama import OllamaProvider
 from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
-from .policies import SharedPolicies
+from .policies import SharedPolicies, embedder
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
 from .routing.classify import Classifier, Questions, Windows
@@ -68,9 +69,12 @@ class Services:
     models: LocalModels
     reader: PageReader
     cloud_price: Callable[[Usage], float | None]
+    meaning: PassageMeaning | None
 
     async def close(self) -> None:
         self.catalogue.close()
+        if self.meaning is not None:
+            self.meaning.close()
         await self.servers.close()
         await self.reader.close()
 
@@ -191,6 +195,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
     rewrite = RewritePrompt.from_prompt(load_prompt("rewrite"))
     prompts = Prompts(load_prompt("grounded"), load_prompt("no_evidence"))
     reader = PageReader(egress, web.extractor, permitted=Permitted(settings.searchable_hosts))
+    meaning = PassageMeaning(embedder(settings, models)) if settings.compares_meaning else None
     researcher = Researcher(
         Rewriter(
             calls,
@@ -203,6 +208,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         web.pages,
         prompts,
         date.today,
+        meaning,
     )
     return Services(
         settings=settings,
@@ -228,6 +234,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
         reader=reader,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
+        meaning=meaning,
         shield=shield,
         servers=servers,
         models=models,

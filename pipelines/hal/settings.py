@@ -208,7 +208,8 @@ class LogSettings:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a turn reads; captured once when the turn begins. `searchable_hosts`: (host,
-    port) whose pages a search may read although they are in the user's own network."""
+    port) whose pages a search may read although they are in the user's own network.
+    `compares_meaning`: the embedding model compares passages with the question as well."""
 
     local: LocalSettings
     cloud: CloudSettings
@@ -222,6 +223,7 @@ class Settings:
     searxng_url: str
     searchable_hosts: frozenset[tuple[str, int]] = frozenset()
     telemetry: TelemetrySettings = TelemetrySettings()
+    compares_meaning: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

@@ -55,6 +55,7 @@ def read_valves(valves: Valves, environ: Mapping[str, str] | None = None) -> Set
         searxng_url=reader.url("SEARXNG_URL"),
         searchable_hosts=reader.searchable_hosts(),
         telemetry=reader.telemetry(),
+        compares_meaning=reader.value("SEARCH_EMBEDDINGS"),
         warnings=tuple(reader.warnings),
     )
 

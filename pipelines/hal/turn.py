@@ -14,6 +14,7 @@ from time import perf_counter
 
 from . import explain
 from .chats import ChatMemory
+from .enrichment.research import Step
 from .errors import HalError, ProviderError
 from .gateway.attempt import Attempt
 from .gateway.job import Job, outcome_of
@@ -135,16 +136,14 @@ async def _deliver(
 ) -> AsyncGenerator[Chunk, None]:
     """Enrich, compose and stream; how the answer finished comes after all of it."""
     evidence = Evidence()
-    if plan.enrich:
-        async with aclosing(services.researcher.gather(turn, plan, recorder)) as steps:
+    if plan.route is Route.ENRICH:
+        async with aclosing(_lookup(turn, plan, services, recorder)) as steps:
             async for step in steps:
                 if isinstance(step, Evidence):
                     evidence = step
                 else:
                     yield step
-    elif plan.route is Route.ENRICH:
-        evidence = services.researcher.unsearched(NOT_SEARCHED)
-        recorder.degraded("no_search")
+    recorder.search, note = evidence.word, evidence.note if turn.wants_prose else ""
     masking = services.shield.masking(turn, evidence) if plan.scrub else None
     job = Job(turn, plan, evidence, recorder, masking)
     finish: Finish | None = None
@@ -152,10 +151,24 @@ async def _deliver(
         async for chunk in chunks:
             if isinstance(chunk, Finish):
                 finish = chunk
-            else:
-                yield chunk
+                continue
+            if note and isinstance(chunk, Text):
+                # Not before there is an answer: an error must not look like one.
+                recorder.noted(note)
+                yield Text(note)
+                note = ""
+            yield chunk
     if finish is not None:
         yield finish
+
+
+def _lookup(
+    turn: Turn, plan: Plan, services: Services, recorder: TurnRecorder
+) -> AsyncGenerator[Step, None]:
+    """What the answer can be taken from, the Evidence last; also where nothing may be searched."""
+    if plan.enrich:
+        return services.researcher.gather(turn, plan, recorder)
+    return services.researcher.unsearched(NOT_SEARCHED, recorder)
 
 
 async def _inspect(turn: Turn, services: Services, offers: Offers, chats: ChatMemory) -> Findings:
@@ -207,7 +220,8 @@ async def _adopt_or_discard(
 ) -> Attempt | None:
     if ahead is None:
         return None
-    if ahead.target == plan.targets[0] and not plan.enrich:
+    # One that was begun without them knows neither the sources, nor that there are none.
+    if ahead.target == plan.targets[0] and plan.route is not Route.ENRICH:
         recorder.speculation("used")
         return ahead
     recorder.speculation("discarded")
@@ -224,6 +238,7 @@ def _summary(decision: Decision, recorder: TurnRecorder) -> Summary:
         usage=replace(recorder.usage, cost_usd=recorder.cost_usd),
         cache=recorder.cache,
         finish=recorder.finish_reason,
+        search=recorder.search,
         classify_ms=decision.latency_ms,
         first_token_ms=recorder.first_token_ms,
         total_ms=recorder.elapsed_ms,

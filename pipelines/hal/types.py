@@ -138,6 +138,12 @@ class Turn:
         return bool(self.messages) and self.messages[-1].role == "tool"
 
     @property
+    def wants_prose(self) -> bool:
+        """Whether a person reads the answer: a sentence of ours would break a program's JSON."""
+        form = self.parameters.response_format
+        return form is None or str(form.get("type", "text")) == "text"
+
+    @property
     def has_images(self) -> bool:
         return any(message.images for message in self.messages)
 
@@ -251,11 +257,14 @@ class Cited:
 class Evidence:
     """What was looked up. `instructions` join the system prompt; `question` stands in the place of
     the user's last message, with the sources in front of it, "" where nothing was found. Neither is
-    seen again in a later turn."""
+    seen again in a later turn. `note`: what the user reads before the first word of the model,
+    where there are no sources. `word`: what came of it, for programs."""
 
     instructions: str = ""
     question: str = ""
     sources: tuple[Cited, ...] = ()
+    note: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,9 +309,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the numbers in the answer mean; comes before its first word."""
+    """What the numbers in the answer mean; comes before its first word. `word`: how many there are,
+    or the code of why there are none, for programs ("3 sources", "none: refused")."""
 
     sources: tuple[Cited, ...]
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +367,8 @@ class Failure:
 class Summary:
     """The last word of a turn, for the (i) popover and for API clients.
 
-    `cache` is "exact" or "semantic" when nobody was asked, `finish` how the answer ended.
+    `cache` is "exact" or "semantic" when nobody was asked, `finish` how the answer ended, `search`
+    what a search came to (`Sources.word`), "" where none was wanted.
     """
 
     route: str
@@ -369,6 +381,7 @@ class Summary:
     total_ms: float
     cache: str = ""
     finish: str = "stop"
+    search: str = ""
 
 
 ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish

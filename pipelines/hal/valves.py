@@ -103,7 +103,9 @@ class Advanced(BaseModel):
         24.0, "Cache lifetime (hours)", "Older answers are not used again; 0.01 to 8760."
     )
     EMBEDDING_MODEL: str = _valve(
-        "all-minilm", "Embedding model", "Local model that compares questions for the cache."
+        "all-minilm",
+        "Embedding model",
+        "Local model that compares questions for the cache, and passages (SEARCH_EMBEDDINGS).",
     )
     LOG_DAYS: int = _valve(
         365, "Keep turns for (days)", "Turns older than this are deleted with all about them."
@@ -117,6 +119,11 @@ class Advanced(BaseModel):
         None,
         "Own sites for searches",
         "HOST:PORT separated by spaces: pages in your own network that a search may read.",
+    )
+    SEARCH_EMBEDDINGS: bool = _valve(
+        False,
+        "Compare passages by meaning",
+        "Compare passages by meaning as well; asks the embedding model, about a second more.",
     )
     PRIVACY_NER: bool = _valve(
         False,

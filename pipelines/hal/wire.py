@@ -57,13 +57,14 @@ class Wire:
         payload = self._payload(chunk)
         return None if payload is None else _line(payload)
 
-    def sources(self, chunk: Sources) -> str:
+    def sources(self, chunk: Sources) -> str | None:
         """An event for each, in the order of their numbers; who draws none gets the addresses in
-        the shape that Perplexity's API has for them."""
+        the shape that Perplexity's API has for them, and what came of the search in a word."""
         if not self._show_events:
             urls = [source.url for source in chunk.sources]
-            return _line({**self._delta({"content": ""}), "citations": urls})
-        return "\n\n".join(_line(event) for event in source_events(chunk.sources))
+            told = {"citations": urls, "hal": {"search": chunk.word}}
+            return _line({**self._delta({"content": ""}), **told})
+        return "\n\n".join(_line(event) for event in source_events(chunk.sources)) or None
 
     def text(self, text: str) -> str:
         return f"{self._text[0]}{_json(text)}{self._text[1]}"
@@ -129,13 +130,17 @@ class Completion(BaseModel):
     __str__ = __repr__
 
 
-def completion(chunks: list[Chunk], turn_id: str, model: str, created_s: int) -> BaseModel:
-    """All chunks of a turn as one completion, or as the error that ended it."""
+def completion(
+    chunks: list[Chunk], turn_id: str, model: str, created_s: int, *, lists_sources: bool = True
+) -> BaseModel:
+    """All chunks of a turn as one completion, or as the error that ended it. `lists_sources`: under
+    the answer as well, for people; programs find the addresses in `citations`."""
     failure = next((chunk for chunk in chunks if isinstance(chunk, Failure)), None)
     text = _whole("".join(chunk.text for chunk in chunks if isinstance(chunk, Text)))
     if failure is not None and not text.strip():
         return ErrorReply(**error_of(failure))
-    if sources := [one for c in chunks if isinstance(c, Sources) for one in c.sources]:
+    sources = [one for c in chunks if isinstance(c, Sources) for one in c.sources]
+    if sources and lists_sources:
         text = f"{text}\n\n{source_list(sources)}"
     finish = next((c.reason for c in chunks if isinstance(c, Finish)), "stop")
     message: dict[str, Any] = {"role": "assistant", "content": text}
@@ -153,6 +158,7 @@ def completion(chunks: list[Chunk], turn_id: str, model: str, created_s: int) ->
         model=model,
         choices=[{"index": 0, "message": message, "finish_reason": finish}],
         usage=usage_of(summary) if summary else {},
+        **({"citations": [source.url for source in sources]} if sources else {}),
     )
 
 
@@ -184,6 +190,8 @@ def usage_of(summary: Summary) -> dict[str, Any]:
     }
     if summary.cache:
         counts["hal_cache"] = summary.cache
+    if summary.search:
+        counts["hal_search"] = summary.search
     if usage.cached_tokens:
         counts["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
     if usage.reasoning_tokens:

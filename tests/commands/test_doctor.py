@@ -346,7 +346,7 @@ def test_the_doctor_says_what_a_turn_says(trouble: str, words: str, tmp_path: Pa
         searxng.always = None
         (well,) = search.checks(context(tmp_path, SEARXNG_URL=url))
     assert check.detail == words.format(searxng.url.removeprefix("http://"))
-    assert result.problem == f"{check.detail}. {check.remedy}"
+    assert result.trouble == f"{check.detail}. {check.remedy}"
     assert well.status is OK
     assert "hidden" not in str((check, well))
 

@@ -273,3 +273,11 @@ def test_a_whole_answer_ends_with_its_sources() -> None:
     )
     failed = completion([FOUND, Failure("It broke.")], "turn-1", "hal-auto", 1)
     assert isinstance(failed, ErrorReply)
+
+
+def test_a_program_finds_the_sources_beside_its_json() -> None:
+    chunks: list[Chunk] = [FOUND, Text('{"month": "May"}'), Finish(), SUMMARY]
+    reply = completion(chunks, "turn-1", "hal-auto", 1, lists_sources=False)
+    assert isinstance(reply, Completion)
+    assert reply.choices[0]["message"]["content"] == '{"month": "May"}'
+    assert reply.model_dump()["citations"] == ["https://a.example/", "https://b.example/"]

@@ -16,13 +16,12 @@ from hal.enrichment.asked import (
     without_blocks,
 )
 from hal.enrichment.operators import MAX_WORDS
-from hal.enrichment.rewrite import Rewriter
 from hal.errors import ConfigError
 from hal.prompts import parse_prompt
 from hal.types import Message, Turn
-from tests.core.things import run, turn
+from tests.core.things import turn
 
-from .rewriting import PROMPT, READER, TODAY, Calls, as_it_is, queries, rewritten
+from .rewriting import PROMPT, READER, TODAY, Calls, queries, rewritten
 
 
 def shown(asked: Turn) -> str:
@@ -63,14 +62,6 @@ def test_the_prompt_begins_alike_on_every_day_of_a_year() -> None:
     first, second, next_year = [PROMPT.messages(turn("x"), day, 4096)[:-1] for day in days]
     assert first == second != next_year
     assert "2027" in str(next_year)
-
-
-def test_the_model_may_read_the_prompt_before_the_first_search() -> None:
-    calls = Calls(queries("x"))
-    run(Rewriter(calls, READER, PROMPT, as_it_is).warm(TODAY))
-    rewritten(calls, turn("chess?"))
-    warmed, asked = calls.asked
-    assert warmed[:-1] == asked[:-1]
 
 
 def test_it_sees_no_system_prompt_no_tools_no_attachments() -> None:

@@ -1,4 +1,4 @@
-"""What the model is told: nothing breaks out of the quotes, and every failure has its sentence."""
+"""What the model is told with sources: nothing breaks out of the quotes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.enrichment.cleaning import TITLE_CHARS, clean_text, clean_title
-from hal.enrichment.material import failure, material, no_evidence, notes
-from hal.enrichment.types import Cited, Findings, Freshness, Hit, Outcome, Results, Search
+from hal.enrichment.material import material, notes
+from hal.enrichment.problems import no_hits
+from hal.enrichment.types import Cited, Findings, Freshness, Hit, Results, Search
 from hal.prompts import load_prompt
 from tests.core.things import fixed
 
 TODAY = date(2026, 11, 22)
 NONCE = "7f3a91c2"
-GROUNDED, NONE = load_prompt("grounded"), load_prompt("no_evidence")
+GROUNDED = load_prompt("grounded")
 SEARCH = Search(("ships today", 'harbour "news"'), Freshness.WEEK)
 HIT = Hit("https://a.example/", "A", "snippet", 1)
 
@@ -129,53 +130,8 @@ def test_the_question_is_whole() -> None:
     assert f"Question: {question}\n" in text
 
 
-FAILURES = {
-    "nothing was asked": (Findings(Search(())), "nothing was searched: without what is private"),
-    "no queries, with a reason": (
-        Findings(Search(()), problem="the search is off"),
-        "the search is off",
-    ),
-    "SearXNG is down": (
-        Findings(SEARCH, (Results("q", problem="SearXNG did not answer."),) * 2),
-        "(past week), but the search failed: SearXNG did not answer",
-    ),
-    "the time was over": (
-        Findings(SEARCH, problem="the search took too long"),
-        "but the search failed: the search took too long",
-    ),
-    "nothing was found": (Findings(SEARCH, (Results("q"),)), "but nothing was found"),
-    "engines were silent": (
-        Findings(SEARCH, (Results("q", unresponsive=(("brave", "timeout"),)),)),
-        "but nothing was found, and not every engine answered (brave)",
-    ),
-    "nothing could be read": (
-        Findings(
-            SEARCH,
-            (Results("q", (HIT,)),),
-            outcomes=(Outcome(HIT.url, 1, "dropped", "timeout"), Outcome("x", 2, "unused", "y")),
-        ),
-        "but none of the 1 results could be read (timeout)",
-    ),
-}
-
-
-@pytest.mark.parametrize(("findings", "wanted"), FAILURES.values(), ids=FAILURES)
-def test_each_failure_says_what_was_done(findings: Findings, wanted: str) -> None:
-    said = failure(findings)
-    assert wanted in said
-    assert not said.endswith(".")
-    prompt = no_evidence(NONE, findings, TODAY)
-    assert said in prompt
-    assert "2026-11-22 (Sunday)" in prompt
-    assert "in your own words" in prompt
-
-
-def test_with_sources_nothing_failed() -> None:
-    assert failure(Findings(SEARCH, sources=(source(),))) == ""
-
-
 def test_notes() -> None:
-    results = (Results("a", (HIT,), relaxed=True), Results("b", problem="refused"))
+    results = (Results("a", (HIT,), relaxed=True), Results("b", problem=no_hits()))
     found = notes(Findings(SEARCH, results, (source(kind="snippet"),)))
     assert ["None of the pages could be read" in found[0], "past week" in found[1]] == [True, True]
     assert "One of the searches failed" in found[2]

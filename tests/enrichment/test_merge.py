@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.enrichment.merge import FUSION_K, fuse, merge
+from hal.enrichment.problems import no_hits
 from hal.enrichment.types import Hit, Results
 from hal.enrichment.urls import canonical_url, is_below, page_key, registrable_domain, site
 from tests.core.things import fixed
@@ -140,6 +141,28 @@ def test_what_is_left_out_says_why() -> None:
     ]
 
 
+def test_the_best_of_an_owner_are_kept_and_not_its_first() -> None:
+    """The cap counts by relevance: the page with the answer is the owner's fourth result."""
+    own = [hit(f"{n}.one.example", n, title=f"About dogs, {n}") for n in range(1, 4)]
+    own.append(hit("4.one.example", 4, title="Dogs on the ferry", snippet="A muzzle on line nine."))
+    results = [Results("q", (*own, hit("other.example", 5)))]
+    wanted = frozenset({"dogs", "ferry", "line", "nine"})
+    taken, others = merge(results, wanted=wanted)
+    assert {h.rank for h in taken} == {1, 4, 5}
+    assert {(o.rank, o.reason) for o in others} == {
+        (2, "enough of this domain"),
+        (3, "enough of this domain"),
+    }
+
+
+def test_so_are_the_best_of_all() -> None:
+    hits = tuple(hit(f"{c}.example", rank) for rank, c in enumerate("abcdefg", 1))
+    last = hit("answer.example", 8, snippet="The muzzle on the ferry.")
+    taken, others = merge([Results("q", (*hits, last))], wanted={"muzzle", "ferry"})
+    assert "https://answer.example/" in {h.url for h in taken}
+    assert [(o.rank, o.fate) for o in others] == [(6, "unused"), (7, "unused")]
+
+
 def test_limits_can_be_set() -> None:
     hits = tuple(hit(f"http://127.0.0.1:8000/{n}", n) for n in range(1, 9))
     taken, _ = merge([Results("q", hits)], take=5, per_domain=9)
@@ -148,7 +171,7 @@ def test_limits_can_be_set() -> None:
 
 def test_nothing_is_merged_to_nothing() -> None:
     assert merge([]) == ((), ())
-    assert merge([Results("q", problem="down")]) == ((), ())
+    assert merge([Results("q", problem=no_hits())]) == ((), ())
 
 
 @fixed

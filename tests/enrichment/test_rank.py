@@ -1,4 +1,4 @@
-"""Which sources an answer gets: read before summarised, new before old, within the budget."""
+"""Which sources an answer gets: the best read, the best unread, new before old, in the budget."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.enrichment.cleaning import escaped
+from hal.enrichment.passages import terms
 from hal.enrichment.rank import (
     CLOUD_TOKENS,
     LOCAL_TOKENS,
@@ -24,6 +25,7 @@ from tests.core.things import fixed
 
 TODAY = date(2026, 11, 20)
 QUESTION = "How many ships did the lighthouse keeper count?"
+WANTED = frozenset(terms(QUESTION))
 SEARCH = Search(("lighthouse keeper ship count",))
 FILLER = "On page {0} somebody{0} writes about weather{0}, bread{0} and a long winter{0}. "
 ANSWER = "The lighthouse keeper counted nine ships, says page {0}. "
@@ -45,7 +47,7 @@ def page(n: int, text: str | None = None, **more: str) -> Page:
 def chosen(
     hits: list[Hit], pages: list[Page], budget: int = LOCAL_TOKENS, search: Search = SEARCH
 ) -> tuple[tuple[Cited, ...], dict[int, Outcome]]:
-    cited, outcomes = choose(QUESTION, search, hits, pages, budget, TODAY)
+    cited, outcomes = choose(WANTED, search.freshness, hits, pages, budget, TODAY)
     assert len(outcomes) == len(hits)
     return cited, {outcome.rank: outcome for outcome in outcomes}
 
@@ -97,7 +99,7 @@ def test_what_cannot_be_read_is_quoted_from_the_search_engine() -> None:
 
 
 def test_read_pages_come_before_summaries() -> None:
-    hits = [hit(n, snippet=ANSWER.format(n)) for n in range(1, 8)]
+    hits = [hit(n) for n in range(1, 8)]
     cited, outcomes = chosen(hits, [page(6), page(7)], budget=SMALL_TOKENS)
     assert [(s.kind, n) for s, n in zip(cited, numbers(cited), strict=True)] == [
         ("page", 6),
@@ -105,6 +107,48 @@ def test_read_pages_come_before_summaries() -> None:
         ("page", 7),
     ]
     assert outcomes[2].fate == "unused"
+
+
+def test_the_excerpt_of_a_first_hit_that_hangs_keeps_a_place() -> None:
+    """Whatever was read instead; labelled, and not in front of a page that says as much."""
+    hits = [hit(1), hit(2, snippet=ANSWER.format(2)), *(hit(n) for n in range(3, 7))]
+    pages = [page(n) for n in range(1, 7)]
+    pages[1] = replace(pages[1], text="", reason="late")
+    pages[0] = page(1, ANSWER.format(1) + FILLER.format(1) * 20)
+    for budget in (SMALL_TOKENS, LOCAL_TOKENS):
+        cited, outcomes = chosen(hits, pages, budget)
+        kinds = dict(zip(numbers(cited), (source.kind for source in cited), strict=True))
+        assert kinds[2] == "snippet"
+        assert (outcomes[2].fate, outcomes[2].reason) == ("cited", "late")
+        assert numbers(cited)[0] == 1
+        assert len(cited) == source_count(budget)
+
+
+NO_PLACE = {
+    "not among the first hits": {"rank": 4, "snippet": ANSWER.format(9)},
+    "about something else": {"rank": 1, "snippet": "How many people keep a weather diary?"},
+    "too old": {"rank": 1, "snippet": ANSWER.format(9), "date": "2020-01-01"},
+}
+
+
+@pytest.mark.parametrize("what", NO_PLACE.values(), ids=NO_PLACE)
+def test_another_excerpt_does_not(what: dict[str, object]) -> None:
+    others = [hit(n, date="2026-11-19") for n in range(1, 7)]
+    unread = replace(hit(9), **what)  # type: ignore[arg-type]
+    ranks = [n for n in range(1, 8) if n != unread.rank]
+    hits = [unread, *(replace(one, rank=n) for one, n in zip(others, ranks, strict=True))]
+    search = replace(SEARCH, freshness=Freshness.WEEK)
+    text = ANSWER + FILLER * 20
+    cited, _ = chosen(hits, [page(n, text.format(*[n] * 9)) for n in range(1, 7)], search=search)
+    assert 9 not in numbers(cited)
+    assert len(cited) == source_count(LOCAL_TOKENS)
+
+
+def test_an_excerpt_that_does_not_fit_goes_before_the_pages() -> None:
+    hits = [hit(1, snippet=ANSWER.format(1) * 8), hit(2), hit(3)]
+    pages = [replace(page(1), text="", reason="late"), page(2), page(3)]
+    cited, _ = chosen(hits, pages, budget=600)
+    assert {source.kind for source in cited} == {"page"}
 
 
 def test_where_it_was_found_is_where_it_ended() -> None:
@@ -205,4 +249,4 @@ def test_the_budget_is_kept(texts: list[str], budget: int, freshness: Freshness)
 
 
 def test_nothing_found_is_nothing_chosen() -> None:
-    assert choose(QUESTION, SEARCH, [], [], LOCAL_TOKENS, TODAY) == ((), ())
+    assert choose(WANTED, Freshness.ANY, [], [], LOCAL_TOKENS, TODAY) == ((), ())

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from hal.enrichment import pages
 from hal.enrichment.extract import Extractor
 from hal.enrichment.pages import PageReader
-from hal.enrichment.reading import GOOD_CHARS, KEPT_S, PageCache, is_good, read_pages
+from hal.enrichment.reading import (
+    BEST,
+    FEW,
+    GOOD_CHARS,
+    KEPT_S,
+    Limits,
+    PageCache,
+    is_good,
+    read_pages,
+)
 from hal.enrichment.targets import Permitted
 from hal.enrichment.types import Page
 from hal.gateway.egress import Egress
@@ -71,10 +80,15 @@ def test_all_are_read_in_the_order_in_which_they_were_asked_for() -> None:
     assert all(is_good(page) for page in found)
 
 
+# Nobody goes on with a few good ones.
+FOUR = Limits(few=99)
+
+
 def test_enough_good_ones_are_not_kept_waiting() -> None:
     urls = [url(name) for name in "abcdef"]
     shelf = Shelf({urls[0]: NEVER_S, urls[4]: NEVER_S})
-    found = run(read_pages(urls, shelf, CALL, patience_s=0.05, deadline_s=NEVER_S))
+    limits = replace(FOUR, patience_s=0.05)
+    found = run(read_pages(urls, shelf, CALL, limits=limits, deadline_s=NEVER_S))
     assert [page.reason for page in found] == ["late", "", "", "", "late", ""]
     assert shelf.cancelled == [urls[0], urls[4]]
 
@@ -82,7 +96,8 @@ def test_enough_good_ones_are_not_kept_waiting() -> None:
 def test_a_better_page_may_overtake_while_there_is_patience() -> None:
     urls = [url(name) for name in "abcde"]
     shelf = Shelf({urls[0]: 0.1})
-    found = run(read_pages(urls, shelf, CALL, patience_s=5.0, deadline_s=NEVER_S))
+    limits = replace(FOUR, patience_s=5.0)
+    found = run(read_pages(urls, shelf, CALL, limits=limits, deadline_s=NEVER_S))
     assert all(is_good(page) for page in found)
 
 
@@ -90,8 +105,40 @@ def test_a_better_page_may_overtake_while_there_is_patience() -> None:
 def test_what_is_not_good_does_not_count(text: str) -> None:
     urls = [url(name) for name in "abcde"]
     shelf = Shelf({urls[1]: text, urls[4]: 0.2})
-    found = run(read_pages(urls, shelf, CALL, patience_s=0.01, deadline_s=NEVER_S))
+    limits = replace(FOUR, patience_s=0.01)
+    found = run(read_pages(urls, shelf, CALL, limits=limits, deadline_s=NEVER_S))
     assert [is_good(page) for page in found] == [True, False, True, True, True]
+
+
+def test_a_few_will_do_when_one_of_the_best_is_among_them() -> None:
+    urls = [url(name) for name in "abcdef"]
+    hanging = [urls[at] for at in (0, 2, 5)]
+    shelf = Shelf(dict.fromkeys(hanging, NEVER_S))
+    assert (FEW, BEST) == (3, 3)
+    limits = Limits(patience_s=NEVER_S, few_patience_s=0.0, grace_s=0.05)
+    found = run(read_pages(urls, shelf, CALL, limits=limits, deadline_s=NEVER_S))
+    assert [page.reason for page in found] == ["late", "", "late", "", "", "late"]
+
+
+def test_a_fourth_that_is_nearly_there_is_let_in() -> None:
+    urls = [url(name) for name in "abcd"]
+    for patience_s, grace_s in ((0.0, 5.0), (5.0, 0.0)):
+        limits = Limits(few_patience_s=patience_s, grace_s=grace_s)
+        shelf = Shelf({urls[3]: 0.05})
+        found = run(read_pages(urls, shelf, CALL, limits=limits, deadline_s=NEVER_S))
+        assert all(is_good(page) for page in found)
+
+
+@pytest.mark.parametrize("count", [3, 4], ids=["three others", "four others"])
+def test_a_few_others_are_not_enough(count: int) -> None:
+    """Without one of the best results it takes four good ones, or the deadline."""
+    urls = [url(name) for name in "abcdefg"]
+    hanging = [*urls[:BEST], *urls[BEST + count :]]
+    shelf = Shelf(dict.fromkeys(hanging, NEVER_S))
+    limits = Limits(patience_s=0.3, few_patience_s=0.0, grace_s=0.0)
+    found = run(read_pages(urls, shelf, CALL, limits=limits, deadline_s=0.6))
+    reason = "late" if count == 4 else "deadline"
+    assert [page.reason for page in found if page.reason] == [reason] * len(hanging)
 
 
 def test_the_deadline_holds_whatever_hangs() -> None:
@@ -126,6 +173,26 @@ def test_a_turn_that_is_stopped_stops_its_reading() -> None:
 
     run(work())
     assert shelf.cancelled == [url("a")]
+
+
+def test_and_leaves_a_trace_of_what_had_come() -> None:
+    """Also in the cache: whoever asks again finds it there."""
+    shelf, came, cache = Shelf({url("b"): NEVER_S}), list[Page](), PageCache(lambda: 0.0)
+    cache.keep(Page(url("c"), url("c"), GOOD))
+
+    async def work() -> None:
+        urls = [url(name) for name in "abc"]
+        reading = asyncio.create_task(
+            read_pages(urls, shelf, CALL, cache=cache, came=came.append, deadline_s=NEVER_S)
+        )
+        while len(came) < 2:
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    run(work())
+    assert sorted(page.asked_url for page in came) == [url("a"), url("c")]
+    assert cache.find(url("a")) is not None
 
 
 def test_what_was_read_is_not_asked_for_again() -> None:
@@ -187,7 +254,7 @@ def test_the_cache_never_grows_beyond_its_size(keeps: list[tuple[str, int]]) -> 
         ),
         (
             ["/silent", "/stuck", "/good", "/drip"],
-            {"want": 1, "patience_s": 0.0, "deadline_s": NEVER_S},
+            {"limits": Limits(want=1, patience_s=0.0), "deadline_s": NEVER_S},
             ["late", "late", "", "late"],
         ),
     ],

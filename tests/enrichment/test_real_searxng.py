@@ -64,7 +64,7 @@ def test_a_search(searxng: RealSearxng, site: SearchedSite) -> None:
     assert velorin.hits[0].title == "Toll for the Velorin Bridge"
     assert velorin.hits[0].snippet == "3.40 crowns"
     assert velorin.hits[0].engine == "corpus"
-    assert (velorin.problem, velorin.unresponsive) == ("", ())
+    assert (velorin.trouble, velorin.unresponsive) == ("", ())
     assert [hit.url for hit in quist.hits] == ["http://other.test/"]
     assert sorted(site.queries) == ["Quist & Halberd ä", "Velorin Bridge toll"]
 
@@ -78,7 +78,7 @@ def test_what_is_new_comes_first_and_the_rest_after_it(searxng: RealSearxng) -> 
 def test_no_hits(searxng: RealSearxng) -> None:
     (result,) = found(searxng.url, Search(("zzzz",)))
     assert (result.hits, result.unresponsive) == ((), ())
-    assert "found nothing" in result.problem
+    assert "found nothing" in result.trouble
 
 
 @pytest.mark.parametrize("status", [500, 429, 403])
@@ -86,7 +86,7 @@ def test_an_engine_that_fails(searxng: RealSearxng, site: SearchedSite, status: 
     site.trouble = Status(status, b"no")
     (result,) = found(searxng.url, Search(("Velorin",)))
     assert result.unresponsive[0][0] == "corpus"
-    assert "none of SearXNG's engines answered (corpus: " in result.problem
+    assert "none of SearXNG's engines answered (corpus: " in result.trouble
 
 
 BANGS = ["!!g Velorin", "Velorin !!g", "!! Velorin", "!wikipedia Velorin", "Velorin :de <1 !!ddg"]
@@ -106,13 +106,13 @@ def test_one_that_did_would_be_sent_to_another_site(
     assert reply.status_code == 302
     assert "google" in reply.headers["location"]
     (result,) = found(searxng.url, Search(("!!g Velorin",)))
-    assert "sends us elsewhere (302)" in result.problem
+    assert "sends us elsewhere (302)" in result.trouble
     assert site.queries == []
 
 
 def test_what_it_does_not_take(searxng: RealSearxng) -> None:
     (result,) = found(searxng.url, replace(Search(("Velorin",)), language="xx-bogus"))
-    assert "rejects the search (Invalid value" in result.problem
+    assert "rejects the search (Invalid value" in result.trouble
 
 
 def test_the_doctor_finds_it_well_and_searches_nothing(
@@ -127,8 +127,8 @@ def test_json_that_is_off(site: SearchedSite, tmp_path: Path) -> None:
     with RealSearxng(tmp_path / "searxng", site.url, formats=["html"]) as server:
         (result,) = found(server.url, Search(("Velorin",)))
         (line,) = check.checks(context(tmp_path, SEARXNG_URL=server.url))
-    assert "is off (403)" in result.problem
-    assert "formats: [html, json]" in result.problem
+    assert "is off (403)" in result.trouble
+    assert "formats: [html, json]" in result.trouble
     assert line.status is Verdict.FAIL
-    assert result.problem == f"{line.detail}. {line.remedy}"
+    assert result.trouble == f"{line.detail}. {line.remedy}"
     assert site.queries == []

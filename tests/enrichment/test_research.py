@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from hal.enrichment.problems import Problem, broken
 from hal.enrichment.reading import PageCache
-from hal.enrichment.research import BROKEN, Prompts, Researcher
+from hal.enrichment.research import Prompts, Researcher
 from hal.enrichment.types import Freshness, Hit, Page, Results, Search
 from hal.gateway.ports import Call
 from hal.prompts import Prompt, load_prompt
@@ -23,6 +24,7 @@ from tests.core.things import CLOUD, LOCAL, SMALL, Rows, run, turn
 
 TODAY = date(2026, 11, 27)
 PROMPTS = Prompts(load_prompt("grounded"), load_prompt("no_evidence"))
+BROKEN = broken().text
 ASKED = "When was the bridge opened?"
 SEARCH = Search(("bridge opened",), Freshness.WEEK, "en")
 SOON_S = 0.15
@@ -90,7 +92,12 @@ class Told:
 
     @property
     def sources(self) -> Sources | None:
-        return next((step for step in self.steps if isinstance(step, Sources)), None)
+        told = next(step for step in self.steps if isinstance(step, Sources))
+        return told if told.sources else None
+
+    @property
+    def word(self) -> str:
+        return next(step.word for step in self.steps if isinstance(step, Sources))
 
     @property
     def evidence(self) -> Evidence:
@@ -141,7 +148,8 @@ def test_the_order() -> None:
     assert told.sources is not None
     assert [source.number for source in told.sources.sources] == [1, 2]
     assert told.evidence.sources == told.sources.sources
-    assert told.evidence.instructions == ""
+    assert (told.evidence.instructions, told.evidence.note) == ("", "")
+    assert told.word == told.evidence.word == "2 sources"
     assert told.degraded == ()
 
 
@@ -213,42 +221,51 @@ def test_the_material_fits_also_who_is_asked_next(following: Target) -> None:
     assert 0 < text_tokens(passages) <= 0.4 * following.context_tokens
 
 
-def test_where_nothing_may_be_searched_the_model_is_told_why() -> None:
-    steps = Steps()
-    researcher = Researcher(steps, steps, steps, PageCache(), PROMPTS, lambda: TODAY)
-    evidence = researcher.unsearched("nothing is searched: it stays here")
+def test_where_nothing_may_be_searched_everybody_is_told_why() -> None:
+    steps, rows = Steps(), Rows()
+    recorder = TurnRecorder(turn(ASKED), rows, "policy-1")
+
+    async def work() -> list[Any]:
+        researcher = Researcher(steps, steps, steps, PageCache(), PROMPTS, lambda: TODAY)
+        why = "nothing is searched: it stays here"
+        return [step async for step in researcher.unsearched(why, recorder)]
+
+    sources, evidence = run(work())
+    assert sources == Sources((), "none: private")
     assert "In this turn nothing is searched: it stays here." in evidence.instructions
-    assert (evidence.question, evidence.sources, steps.done) == ("", (), [])
+    assert "nothing of this chat may leave this machine." in evidence.note
+    assert (evidence.question, evidence.sources, evidence.word) == ("", (), "none: private")
+    assert steps.done == []
 
 
 # --- failures ---
 
-NOTHING = Results("bridge opened", problem="SearXNG is out. Start it.")
+NOTHING = Results("bridge opened", problem=Problem("refused", "SearXNG is out", "Start it."))
 FAILURES: dict[str, tuple[Steps, str]] = {
     "no words": (Steps(search_for=Search((), by="emptied")), "no words were left to search for"),
     "rewriter": (Steps(search_for=RuntimeError("a secret")), BROKEN),
     "searxng": (Steps(results=(NOTHING,)), "the search failed: SearXNG is out. Start it"),
     "search": (Steps(results=RuntimeError("a secret")), BROKEN),
-    "no hits": (Steps(results=(Results("bridge opened"),)), "but nothing was found"),
+    "no hits": (Steps(results=(Results("bridge opened"),)), "but the search found nothing"),
     "page": (
         Steps(
             results=(Results("bridge opened", (hit("a", snippet=""),)),),
             pages={"a": Page("https://a.example/", "https://a.example/", reason="status 404")},
         ),
-        "none of the 1 results could be read (status 404)",
+        "the only result could not be read (status 404)",
     ),
     "reader": (
         Steps(
             results=(Results("bridge opened", (hit("a", snippet=""),)),),
             pages={"a": RuntimeError("a secret")},
         ),
-        "none of the 1 results could be read (late)",
+        "the only result could not be read (late)",
     ),
     "slow rewriter": (Steps(search_for=NEVER_S), f"it took longer than {SOON_S:g} s"),
     "slow search": (Steps(results=NEVER_S), f"it took longer than {SOON_S:g} s"),
     "slow page": (
         Steps(results=(Results("bridge opened", (hit("a", snippet=""),)),), pages={"a": NEVER_S}),
-        "none of the 1 results could be read (deadline)",
+        "the only result could not be read (deadline)",
     ),
 }
 
@@ -262,6 +279,8 @@ def test_a_failure_is_told_to_the_user_and_the_model(steps: Steps, why: str) -> 
     assert told.statuses[-1].endswith(". Answering without them")
     assert why in told.evidence.instructions
     assert (told.evidence.question, told.evidence.sources) == ("", ())
+    assert told.evidence.note.startswith("*No web sources behind this answer: ")
+    assert told.word == told.evidence.word == f"none: {told.row.detail['problem']}"
     assert "a secret" not in str(told.steps)
     assert told.row.problem
     assert told.row.sources == 0
@@ -282,7 +301,10 @@ def test_what_was_in_time_is_used() -> None:
 
 def test_one_search_of_two_that_fails_is_a_note() -> None:
     both = Search(("bridge opened", "bridge builder"))
-    results = (Results("bridge opened", (hit("a"),)), Results("bridge builder", problem="No."))
+    results = (
+        Results("bridge opened", (hit("a"),)),
+        Results("bridge builder", problem=Problem("refused", "No")),
+    )
     told = gathered(Steps(search_for=both, results=results))
     assert told.row.problem == ""
     assert "One of the searches failed" in told.evidence.question
@@ -303,7 +325,18 @@ def test_a_prompt_that_is_broken_costs_the_sources_and_not_the_turn() -> None:
     told = gathered(Steps(), prompts=replace(PROMPTS, grounded=broken))
     assert told.sources is None
     assert "Prompt grounded: placeholder" in told.statuses[-1]
-    assert told.evidence == Evidence()
+    assert (told.evidence.instructions, told.evidence.question) == ("", "")
+    assert told.evidence.sources == ()
+    assert "a prompt of hal-auto is broken" in told.evidence.note
+    assert (told.row.sources, told.row.hits, told.word) == (0, 2, "none: prompt")
+
+
+def test_a_broken_prompt_does_not_hide_what_went_wrong_before() -> None:
+    broken = Prompt("no_evidence", "1", "$5", "00" * 32, "")
+    told = gathered(Steps(results=(NOTHING,)), prompts=replace(PROMPTS, no_evidence=broken))
+    assert "the search failed: SearXNG is out. Start it" in told.statuses[-1]
+    assert "SearXNG is out." in told.evidence.note
+    assert (told.evidence.instructions, told.word) == ("", "none: refused")
 
 
 def test_each_search_has_a_tag_of_its_own() -> None:
@@ -311,8 +344,52 @@ def test_each_search_has_a_tag_of_its_own() -> None:
     assert len(questions) == 3
 
 
-def test_stop_ends_whatever_is_going_on() -> None:
-    """The reader is cancelled before the generator has closed; no row pretends that it ended."""
+# --- stopped ---
+
+
+def stopped_at(steps: Steps, statuses: int) -> LookupRow:
+    """The row of a search that is cancelled while it waits behind this many status lines."""
+    rows = Rows()
+    recorder = TurnRecorder(turn(ASKED), rows, "policy-1")
+
+    async def work() -> None:
+        researcher = Researcher(steps, steps, steps, PageCache(), PROMPTS, lambda: TODAY)
+        plan = Plan((LOCAL,), Route.ENRICH, enrich=True)
+        told = asyncio.Semaphore(0)
+
+        async def read_on() -> None:
+            async for step in researcher.gather(turn(ASKED), plan, recorder):
+                if isinstance(step, Status):
+                    told.release()
+
+        reading = asyncio.create_task(read_on())
+        for _ in range(statuses):
+            await told.acquire()
+        await asyncio.sleep(SOON_S)  # what answers at once has answered by then
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert reading.cancelled()
+
+    run(work())
+    recorder.finish(Outcome.STOPPED, keep_content=True)
+    (row,) = [row for row in rows.rows if isinstance(row, LookupRow)]
+    assert (row.problem, row.detail["problem"]) == ("the turn was stopped.", "stopped")
+    assert row.sources == 0
+    return row
+
+
+def test_stop_in_each_step_leaves_a_row_of_what_was_done() -> None:
+    row = stopped_at(Steps(search_for=NEVER_S), 1)
+    assert (row.queries, row.rewritten_by) == (0, "unfinished")
+    row = stopped_at(Steps(results=NEVER_S), 2)
+    assert (row.queries, row.detail["queries"]) == (1, ["bridge opened"])
+    assert (row.hits, row.pages) == (0, 0)
+    row = stopped_at(Steps(pages={"b": NEVER_S}), 3)
+    assert (row.hits, row.pages, row.pages_read) == (2, 2, 1)
+    assert row.total_ms == 0 or row.total_ms >= row.search_ms
+
+
+def test_stop_ends_the_reading() -> None:
     left: list[str] = []
 
     class Reading(Steps):
@@ -323,21 +400,66 @@ def test_stop_ends_whatever_is_going_on() -> None:
                 left.append(url)
             raise AssertionError
 
+    stopped_at(Reading(), 3)
+    assert sorted(left) == ["https://a.example/", "https://b.example/"]
+
+
+def test_a_reader_that_lets_go_between_two_steps_is_a_stop() -> None:
+    rows = Rows()
+    recorder = TurnRecorder(turn(ASKED), rows, "policy-1")
+
     async def work() -> None:
-        steps, rows = Reading(), Rows()
+        steps = Steps()
         researcher = Researcher(steps, steps, steps, PageCache(), PROMPTS, lambda: TODAY)
         plan = Plan((LOCAL,), Route.ENRICH, enrich=True)
-        recorder = TurnRecorder(turn(ASKED), rows, "policy-1")
-
-        async def read_on() -> None:
-            async for _ in researcher.gather(turn(ASKED), plan, recorder):
-                pass
-
-        reading = asyncio.create_task(read_on())
-        await asyncio.sleep(0.05)
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-        assert reading.cancelled()
+        going = researcher.gather(turn(ASKED), plan, recorder)
+        await anext(going)
+        await anext(going)
+        await going.aclose()
 
     run(work())
-    assert sorted(left) == ["https://a.example/", "https://b.example/"]
+    recorder.finish(Outcome.STOPPED, keep_content=True)
+    (row,) = [row for row in rows.rows if isinstance(row, LookupRow)]
+    assert (row.problem, row.queries, row.hits) == ("the turn was stopped.", 1, 0)
+
+
+# --- by meaning ---
+
+
+@dataclass
+class Meaning:
+    """Says what it is told; remembers what it was asked."""
+
+    nearest: str = ""
+    word: str = "used"
+    asked: list[tuple[str, Sequence[str], float]] = field(default_factory=list)
+
+    async def nearness(
+        self, question: str, texts: Sequence[str], within_s: float
+    ) -> tuple[dict[str, float], str]:
+        self.asked.append((question, texts, within_s))
+        if self.word != "used":
+            return {}, self.word
+        return {text: float(self.nearest in text) for text in texts}, self.word
+
+
+def test_passages_are_compared_by_meaning_where_that_is_wanted() -> None:
+    meaning = Meaning(nearest="bridge of b")
+    three = (Results("bridge opened", (hit("a", 1), hit("b", 2), hit("c", 3))),)
+    told = gathered(Steps(results=three), meaning=meaning)
+    ((question, texts, within_s),) = meaning.asked
+    assert question == ASKED
+    assert {text[:15] for text in texts} == {f"The bridge of {name}" for name in "abc"}
+    assert 0 < within_s <= 12
+    assert [source.site for source in told.evidence.sources][:1] == ["b.example"]
+    assert told.row.detail["meaning"] == "used"
+    blind = gathered(Steps(results=three))
+    assert blind.row.detail["meaning"] == ""
+    assert [source.site for source in blind.evidence.sources][:1] == ["a.example"]
+
+
+def test_without_meaning_words_will_do() -> None:
+    told = gathered(Steps(), meaning=Meaning(word="timeout"))
+    assert len(told.evidence.sources) == 2
+    assert told.row.detail["meaning"] == "timeout"
+    assert told.degraded == ()

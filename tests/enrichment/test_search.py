@@ -27,7 +27,7 @@ def test_hits_as_they_stand_in_the_reply() -> None:
         "https://a.test/x?b=1#c", "A title", "text", 1, "corpus", "2026-11-19"
     )
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
-    assert (result.query, result.problem, result.relaxed) == ("title chess", "", False)
+    assert (result.query, result.trouble, result.relaxed) == ("title chess", "", False)
     assert result.took_ms > 0
 
 
@@ -74,7 +74,7 @@ def test_a_password_in_the_address_is_for_the_server_alone() -> None:
         assert server.requests[0].headers["authorization"] == "Basic bWU6cGFzcyB3b3Jk"
         assert server.requests[0].path == "/search"
     (refused,) = found(refused_url().replace("http://", "http://me:secret@"), asked())
-    assert "secret" not in refused.problem
+    assert "secret" not in refused.trouble
     assert "word" not in str(log)
 
 
@@ -127,16 +127,16 @@ def test_each_trouble_is_a_sentence_with_a_remedy(trouble: str, words: tuple[str
         server.always = trouble
         (result,) = found(server.url, asked(), timeout_s=QUICK_S)
     assert result.hits == ()
-    assert words[0] in result.problem
-    assert words[1] in result.problem
-    assert "<" not in result.problem
-    assert result.problem.endswith(".")
+    assert words[0] in result.trouble
+    assert words[1] in result.trouble
+    assert "<" not in result.trouble
+    assert result.trouble.endswith(".")
 
 
 def test_nobody_listens() -> None:
     url = refused_url()
     (result,) = found(url, asked())
-    assert result.problem == (
+    assert result.trouble == (
         f"nothing listens at {url.removeprefix('http://')}. "
         "Start SearXNG, or set SEARXNG_URL to one that runs."
     )
@@ -145,7 +145,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.parametrize("url", ["http://nowhere.invalid", "http://", "nonsense"])
 def test_an_address_that_is_none(url: str) -> None:
     (result,) = found(url, asked(), timeout_s=2.0)
-    assert "SEARXNG_URL" in result.problem
+    assert "SEARXNG_URL" in result.trouble
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -153,7 +153,7 @@ def test_a_redirect_is_not_followed() -> None:
         server.always = Status(302, b"", {"location": f"{other.url}/search?q=chess&format=json"})
         (result,) = found(server.url, asked())
         assert other.requests == []
-    assert "elsewhere" in result.problem
+    assert "elsewhere" in result.trouble
 
 
 def test_a_warning_is_no_failure() -> None:
@@ -162,7 +162,7 @@ def test_a_warning_is_no_failure() -> None:
         server.always = Status(200, body)
         (result,) = found(server.url, asked())
     assert len(result.hits) == 1
-    assert result.problem == ""
+    assert result.trouble == ""
     assert result.unresponsive == (("corpus", "unexpected crash"), ("", ""))
 
 
@@ -188,7 +188,7 @@ def test_a_connection_that_fails_is_tried_once_more() -> None:
         assert len(server.requests) - 2 in {2, 4}
     assert len(result.hits) == 5
     assert len(log.rows) == 2  # each try is a row of its own
-    assert failed.problem
+    assert failed.trouble
 
 
 @pytest.mark.parametrize("trouble", ["hang", "failed", "limited", "json off", "stall", "no hits"])
@@ -223,14 +223,14 @@ def test_what_was_found_stays_when_the_second_look_fails() -> None:
     with SearxngServer(*CHESS) as server:
         server.planned = [Status(200, page("chess", CHESS[:1])), "failed"]
         (result,) = found(server.url, asked(freshness=Freshness.DAY))
-    assert (len(result.hits), result.problem, result.relaxed) == (1, "", False)
+    assert (len(result.hits), result.trouble, result.relaxed) == (1, "", False)
 
 
 def test_nothing_at_all_is_said_after_a_second_look() -> None:
     with SearxngServer() as server:
         (result,) = found(server.url, asked(freshness=Freshness.DAY))
         assert len(server.requests) == 2
-    assert "found nothing" in result.problem
+    assert "found nothing" in result.trouble
 
 
 def test_failed_engines_are_not_asked_twice() -> None:
@@ -248,7 +248,7 @@ def test_a_plan_without_a_search_sends_nothing() -> None:
     with SearxngServer(*CHESS) as server:
         (result,) = found(server.url, asked(), call=replace(CALL, plan=plan))
         assert server.requests == []
-    assert "nothing was sent" in result.problem
+    assert "nothing was sent" in result.trouble
 
 
 def test_the_last_look_can_hold_a_query_back() -> None:
@@ -261,6 +261,6 @@ def test_the_last_look_can_hold_a_query_back() -> None:
         results = found(server.url, asked("chess jo@x.de", "chess"), last_look=look)
         assert len(server.requests) == 1
         held = found(server.url, *[asked("jo@x.de")] * 4, last_look=look)
-    assert "e-mail" in results[0].problem
+    assert "e-mail" in results[0].trouble
     assert results[1].hits
-    assert not any("asked again" in result.problem for result in held)
+    assert not any("asked again" in result.trouble for result in held)

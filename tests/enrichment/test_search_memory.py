@@ -28,12 +28,12 @@ def test_after_three_failures_it_is_left_alone_for_a_minute(trouble: str) -> Non
             count = len(server.requests)
             assert count == 6
             (paused,) = await searxng.search(asked(), CALL)
-            assert f"; it is asked again in {PAUSE_S:g} s" in paused.problem
+            assert f"; it is asked again in {PAUSE_S:g} s" in paused.trouble
             assert len(server.requests) == count
             clock.now += PAUSE_S
             server.always = None
             assert (await searxng.search(asked(), CALL))[0].hits
-            assert (await searxng.search(asked("rules"), CALL))[0].problem.startswith("the search")
+            assert (await searxng.search(asked("rules"), CALL))[0].trouble.startswith("the search")
 
     with SearxngServer(*CHESS) as server:
         server.always = trouble
@@ -46,7 +46,7 @@ def test_what_is_set_wrong_is_asked_every_time(trouble: str) -> None:
         server.always = trouble
         results = found(server.url, *[asked()] * 5)
         assert len(server.requests) == 5
-    assert not any("asked again" in result.problem for result in results)
+    assert not any("asked again" in result.trouble for result in results)
 
 
 def test_one_good_answer_of_two_is_no_failure() -> None:
@@ -54,7 +54,7 @@ def test_one_good_answer_of_two_is_no_failure() -> None:
         server.planned = ["failed", Status(200, page("x", []))] * 4
         results = found(server.url, *[asked("a", "b")] * 4)
         assert len(server.requests) == 8
-    assert not any("asked again" in result.problem for result in results)
+    assert not any("asked again" in result.trouble for result in results)
 
 
 def test_a_turn_that_is_stopped_says_nothing_about_the_server() -> None:

@@ -99,7 +99,7 @@ def test_what_is_private_or_of_today_is_never_kept(house: House, text: str) -> N
     house.answer_with([Say("On the wing.")])
     house.ask(text)
     house.answer_with([Say("Asked again.")])
-    assert house.ask(text).text == "Asked again."
+    assert house.ask(text).text.endswith("Asked again.")  # a note may stand before it
     assert house.logged()["cache"] == ""
 
 

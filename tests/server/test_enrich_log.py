@@ -89,13 +89,20 @@ def test_the_cloud_answers_where_that_is_wanted(house: SearchingHouse) -> None:
     assert lookup(house)["cited"] == [1]
 
 
-def test_a_page_with_something_private_stays_here(house: SearchingHouse) -> None:
-    house.server.update_valves({"ENRICH_WITH": "cloud"})
+@pytest.mark.parametrize("mode", ["local", "scrub"])
+def test_a_page_with_something_private_stays_here(house: SearchingHouse, mode: str) -> None:
+    """A placeholder for what a stranger has published would help nobody: the local model answers,
+    and the status line says why."""
+    house.server.update_valves({"ENRICH_WITH": "cloud", "PRIVACY_MODE": mode})
     word = topic()
     house.publish(word, text=f"The {word} bridge: ask {EMAIL} about it. ")
     answer = house.ask(f"/web {question(word)}")
     assert answer.text.startswith(f"{NANO}: ")
     assert len(answer.sources) == 1
+    assert (
+        "xAI grok-4.3 failed: Nothing was sent: it would have held e-mail address. "
+        f"Asking local {NANO}."
+    ) in answer.statuses
     assert house.cloud_requests == []
     assert [purpose for purpose, _, _ in egress(house)] == ["search", "page"]
 
@@ -158,6 +165,9 @@ def test_stop_ends_the_search_and_the_reading(house: SearchingHouse) -> None:
         assert aborted.aborted_at is not None
         assert aborted.aborted_at - left_at < STOPPED_WITHIN_S
         assert house.logged("stopped")["outcome"] == "stopped"
+        (row,) = house.log.of_turn("lookup", house.logged("stopped")["id"])
+        assert row["problem"] == "the turn was stopped."
+        assert (row["queries"], row["pages"]) == (1, 0 if server is house.searxng else 2)
     assert house.local_requests == []
 
 
@@ -167,7 +177,7 @@ def test_who_hangs_is_not_waited_for(house: SearchingHouse) -> None:
     house.searxng.always = "hang"
     hanging = house.ask(f"/web {question(word)}")
     assert "did not answer within 4 s" in hanging.statuses[-2]
-    assert hanging.text == f"{NANO}: {question(word)}"
+    assert hanging.text.endswith(f".*\n\n{NANO}: {question(word)}")
     house.searxng.always = None
     house.publish(word, answer=wire(head(), stays_open=True))
     reading = house.ask(f"/web {question(word)}")

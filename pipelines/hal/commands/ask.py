@@ -45,7 +45,7 @@ class _Printed:
             print(chunk.text, end="", flush=True)
         elif isinstance(chunk, Status):
             print(f"[{chunk.text}]", file=sys.stderr, flush=True)
-        elif isinstance(chunk, Sources):
+        elif isinstance(chunk, Sources) and chunk.sources:
             self._sources = f"\n{source_list(chunk.sources)}\n"
         elif isinstance(chunk, Failure):
             print(f"hal ask: {chunk.message}", file=sys.stderr)

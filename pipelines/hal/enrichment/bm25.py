@@ -29,6 +29,16 @@ def bm25(query: Collection[str], texts: Sequence[Sequence[str]]) -> list[float]:
     ]
 
 
+def covered(query: Collection[str], texts: Sequence[Sequence[str]]) -> list[float]:
+    """Which share of the query's words each text has, 0 to 1, of those that any of the texts has.
+
+    Not by their weight: in texts that answer, the rare words are those of the question's form.
+    """
+    held = [{*text} & {*query} for text in texts]
+    count = len(frozenset().union(*held)) or 1
+    return [len(words) / count for words in held]
+
+
 def _score(count: Counter[str], weights: dict[str, float], length: float) -> float:
     return sum(
         weights[term] * n * (SATURATION + 1) / (n + SATURATION * length)

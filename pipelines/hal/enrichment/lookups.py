@@ -5,16 +5,18 @@ Knows rows and what was found; writes nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from time import time
 
+from ..gateway.ports import Call
 from ..sessions.record import LookupRow
 from ..sizes import text_tokens
-from ..types import Evidence
-from .material import failure
+from ..types import Evidence, Plan, Turn
+from .failures import problem_of
+from .problems import Problem
 from .reading import is_good
-from .types import Findings, Outcome, Page, Results
+from .types import Findings, Outcome, Page, Results, Search
 
 
 @dataclass(slots=True)
@@ -38,45 +40,64 @@ class Times:
         return (self.clock() - self.began) * 1000
 
 
-def lookup_row(
-    turn_id: str, findings: Findings, read: Sequence[Page], times: Times, evidence: Evidence
-) -> LookupRow:
-    """`read` are the pages that were asked for."""
-    search = findings.search
-    return LookupRow(
-        turn_id=turn_id,
-        created_at=time(),
-        queries=len(search.queries),
-        hits=sum(len(result.hits) for result in findings.results),
-        pages=len(read),
-        pages_read=sum(is_good(page) for page in read),
-        sources=len(findings.sources),
-        problem=_problem(findings),
-        rewritten_by=search.by,
-        freshness=search.freshness,
-        material_tokens=text_tokens(evidence.question),
-        rewrite_ms=times.rewrite,
-        search_ms=times.search,
-        read_ms=times.read,
-        total_ms=times.total,
-        detail=_detail(findings),
-    )
+@dataclass(slots=True)
+class Lookup:
+    """One search as it goes on: whose it is, and what was asked, found and read so far.
 
+    `deadline` is on the clock of `times`, in seconds. `asked` are the pages that were asked for,
+    `read` those that came, whether good or not.
+    """
 
-def _problem(findings: Findings) -> str:
-    """Without the queries: those are for `detail`, which expires."""
-    if findings.sources:
-        return ""
-    if not findings.search.queries:
-        return failure(findings)
-    said = [result.problem for result in findings.results if result.problem]
-    return findings.problem or "; ".join(dict.fromkeys(said)) or "no page could be read"
+    turn: Turn
+    plan: Plan
+    call: Call
+    times: Times
+    deadline: float
+    findings: Findings = field(default_factory=lambda: Findings(Search((), by="unfinished")))
+    asked: tuple[str, ...] = ()
+    read: list[Page] = field(default_factory=list)
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self.deadline - self.times.clock())
+
+    def failed(self, problem: Problem) -> None:
+        self.findings = replace(self.findings, problem=problem)
+
+    def ended(self) -> None:
+        self.findings = replace(self.findings, took_ms=self.times.total)
+
+    def row(self, evidence: Evidence | None = None) -> LookupRow:
+        findings, times = self.findings, self.times
+        problem = problem_of(findings)
+        return LookupRow(
+            turn_id=self.turn.id,
+            created_at=time(),
+            queries=len(findings.search.queries),
+            hits=sum(len(result.hits) for result in findings.results),
+            pages=len(self.asked),
+            pages_read=sum(is_good(page) for page in self.read),
+            sources=len(findings.sources),
+            # For ever: neither the queries nor what a server said, which may quote them.
+            problem=problem.own_words if problem else "",
+            rewritten_by=findings.search.by,
+            freshness=findings.search.freshness,
+            material_tokens=text_tokens(evidence.question) if evidence else 0,
+            rewrite_ms=times.rewrite,
+            search_ms=times.search,
+            read_ms=times.read,
+            total_ms=times.total,
+            detail=_detail(findings),
+        )
 
 
 def _detail(findings: Findings) -> dict[str, object]:
+    problem = problem_of(findings)
     return {
         "queries": list(findings.search.queries),
         "language": findings.search.language,
+        "problem": problem.code if problem else "",
+        "meaning": findings.meaning,
         "searches": [_searched(result) for result in findings.results],
         "pages": [asdict(outcome) for outcome in _by_rank(findings.outcomes)],
         "sources": [
@@ -89,7 +110,7 @@ def _detail(findings: Findings) -> dict[str, object]:
 def _searched(result: Results) -> dict[str, object]:
     return {
         "hits": len(result.hits),
-        "problem": result.problem,
+        "problem": result.trouble,
         "unresponsive": [list(pair) for pair in result.unresponsive],
         "relaxed": result.relaxed,
         "cached": result.cached,

@@ -1,4 +1,4 @@
-"""What the model is told after a search: the sources with the question, or why there are none.
+"""What the model is told after a search that found something: the sources with the question.
 
 Pure; the tag's random part is passed in. The sources stand between tags that nobody can have
 guessed, escaped, and the instructions come after them. Whether a model obeys is not known here:
@@ -7,15 +7,11 @@ the answer is filtered all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
 from ..prompts import Prompt
 from .cleaning import clean_text, clean_title, escaped, escaped_attribute
 from .types import Cited, Findings, Freshness, Search
-
-# Enough words of the reasons why pages could not be read.
-MAX_REASONS = 3
 
 _PERIODS = {
     Freshness.ANY: "",
@@ -35,7 +31,7 @@ def material(prompt: Prompt, question: str, findings: Findings, nonce: str, toda
     if not sources:
         raise ValueError("there is nothing to quote")
     return prompt.render(
-        date=_long_date(today),
+        date=long_date(today),
         searched=searched(findings.search),
         count=f"{len(sources)} source{'s' if len(sources) > 1 else ''}",
         tag=f"sources-{nonce}",
@@ -44,31 +40,6 @@ def material(prompt: Prompt, question: str, findings: Findings, nonce: str, toda
         question=question,
         numbers="1" if len(sources) == 1 else f"1-{len(sources)}",
     )
-
-
-def no_evidence(prompt: Prompt, findings: Findings, today: date) -> str:
-    """Instructions for an answer without sources (`prompts/no_evidence.md`)."""
-    return prompt.render(date=_long_date(today), failure=failure(findings))
-
-
-def failure(findings: Findings) -> str:
-    """Why there are no sources, in a sentence about what was done; "" when there are some."""
-    if findings.sources:
-        return ""
-    if not findings.search.queries:
-        return findings.problem or (
-            "nothing was searched: without what is private, no words were left to search for"
-        )
-    asked = f"the web was searched for {searched(findings.search)}"
-    problems = _distinct(result.problem for result in findings.results)
-    if any(result.hits for result in findings.results):
-        return f"{asked}, but {_unread(findings)}"
-    if problems or findings.problem:
-        return f"{asked}, but the search failed: {'; '.join(problems or [findings.problem])}"
-    if engines := _distinct(name for result in findings.results for name, _ in result.unresponsive):
-        silent = ", ".join(engines[:MAX_REASONS])
-        return f"{asked}, but nothing was found, and not every engine answered ({silent})"
-    return f"{asked}, but nothing was found"
 
 
 def notes(findings: Findings) -> list[str]:
@@ -115,19 +86,7 @@ def _block(source: Cited) -> str:
     return f"<source {attributes}>\n{text}\n</source>"
 
 
-def _unread(findings: Findings) -> str:
-    count = len({hit.url for result in findings.results for hit in result.hits})
-    reasons = _distinct(o.reason for o in findings.outcomes if o.fate == "dropped")
-    why = f" ({', '.join(reasons[:MAX_REASONS])})" if reasons else ""
-    late = f"; {findings.problem}" if findings.problem else ""
-    return f"none of the {count} results could be read{why}{late}"
-
-
-def _distinct(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(word.rstrip(".") for word in words if word))
-
-
-def _long_date(day: date) -> str:
+def long_date(day: date) -> str:
     # Not strftime: its names follow the locale of the process.
     names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
     return f"{day.isoformat()} ({names[day.weekday()]})"

@@ -1,15 +1,18 @@
 """From what the queries found to the few results that are worth reading.
 
 Pure. Ranks are fused, never scores: SearXNG's score means position times agreement, and two
-queries cannot be compared by it. Knows no page, only results.
+queries cannot be compared by it. Knows no page, only results, and the words of the question.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from .bm25 import bm25
+from .passages import terms
 from .types import Hit, Outcome, Results
 from .urls import canonical_url, is_below, page_key, registrable_domain
 
@@ -32,26 +35,42 @@ def merge(
     results: Sequence[Results],
     denied: Collection[str] = (),
     *,
+    wanted: Collection[str] = (),
     take: int = TAKE,
     per_domain: int = PER_DOMAIN,
 ) -> tuple[tuple[Hit, ...], tuple[Outcome, ...]]:
-    """The results to read, best first, with their new rank; and what became of the others.
+    """The results to read, best first; and what became of the others. Their rank is that among the
+    results of all queries.
 
-    `denied` are domains; what is below one is denied too.
+    `denied` are domains; what is below one is denied too. `wanted`: the words of the question. The
+    best by these and by rank are taken, also where they are the third or fourth of one owner.
     """
-    hits = _by_page(results)
+    hits = [replace(hit, rank=rank) for rank, hit in enumerate(_by_page(results), start=1)]
     denied = frozenset(domain.strip().lower().removeprefix("www.") for domain in denied)
     taken: list[Hit] = []
     others: list[Outcome] = []
     owners: Counter[str] = Counter()
-    for rank, hit in enumerate(hits, start=1):
+    for hit in _by_worth(hits, wanted):
         owner = registrable_domain(hit.url)
         if fate := _left_out(hit, denied, owners[owner] >= per_domain, len(taken) >= take):
-            others.append(Outcome(hit.url, rank, *fate))
+            others.append(Outcome(hit.url, hit.rank, *fate))
         else:
             owners[owner] += 1
-            taken.append(replace(hit, rank=rank))
+            taken.append(hit)
     return tuple(taken), tuple(others)
+
+
+def _by_worth(hits: Sequence[Hit], wanted: Collection[str]) -> list[Hit]:
+    """By what the search engine shows of them, and by its order."""
+    by_words = bm25(wanted, [terms(f"{hit.title} {hit.snippet}") for hit in hits])
+    scores = fuse([[hit.rank for hit in hits], places(by_words)])
+    return [hit for hit, _ in sorted(zip(hits, scores, strict=True), key=lambda pair: -pair[1])]
+
+
+def places(scores: Sequence[float]) -> list[int]:
+    """How many are at least as good: what matches nothing is last, however few do match."""
+    ordered = sorted(scores)
+    return [len(ordered) - bisect_left(ordered, score) for score in scores]
 
 
 def _left_out(

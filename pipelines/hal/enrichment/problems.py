@@ -1,7 +1,8 @@
 """What can go wrong with a search, in sentences for the user: what broke, and what to do about it.
 
 Pure. The one home of these words: the turn shows them, the log keeps them, and `hal doctor` says
-the same. Knows SearXNG's answers (facts from searx/webapp.py and its limiter), no transport.
+the same. Knows SearXNG's answers (facts from searx/webapp.py and its limiter), no transport. How
+the words stand in an answer is for `failures` to say.
 """
 
 from __future__ import annotations
@@ -19,19 +20,35 @@ _START = "Start SearXNG, or set SEARXNG_URL to one that runs."
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`code` is for the log and for rules, `text` says what broke, `remedy` what to do."""
+    """`code` is for programs and for rules, `text` says what broke, `remedy` what to do.
+
+    These are our own words. `detail` is what a server said of it, clean and short: it may quote the
+    query, so that it is shown, and kept no longer than the query. `brief` says it to somebody who
+    does not know the parts; "": `text` does.
+    """
 
     code: str
     text: str
     remedy: str = ""
+    detail: str = ""
+    brief: str = ""
 
     @property
     def sentence(self) -> str:
+        """For the user, with all that is known."""
+        said = f" ({self.detail})" if self.detail else ""
+        return f"{self.text}{said}. {self.remedy}".strip()
+
+    @property
+    def own_words(self) -> str:
+        """What may be kept for as long as the numbers, and be told to a model."""
         return f"{self.text}. {self.remedy}".strip()
 
 
 def refused(url: str) -> Problem:
-    return Problem("refused", f"nothing listens at {host_and_port(url)}", _START)
+    where = host_and_port(url)
+    brief = f"SearXNG does not answer at {where}"
+    return Problem("refused", f"nothing listens at {where}", _START, brief=brief)
 
 
 def unreachable(url: str) -> Problem:
@@ -60,8 +77,7 @@ def of_reply(url: str, status: int, content_type: str, detail: str = "") -> Prob
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _redirected(url, status)
     if status == HTTPStatus.BAD_REQUEST and _is_json(content_type):
-        said = f" ({detail})" if detail else ""
-        return Problem("rejected", f"SearXNG rejects the search{said}", "Check its version.")
+        return Problem("rejected", "SearXNG rejects the search", "Check its version.", detail)
     known = _BY_STATUS.get(status)
     if known is not None:
         return Problem(known.code, known.text.format(host_and_port(url)), known.remedy)
@@ -121,7 +137,7 @@ def engines_failed(unresponsive: Sequence[tuple[str, str]]) -> Problem:
     named = ", ".join(f"{name}: {why}" for name, why in unresponsive[:_NAMED_ENGINES])
     more = "" if len(unresponsive) <= _NAMED_ENGINES else ", ..."
     remedy = "Wait a few minutes, or switch other engines on in SearXNG's settings.yml."
-    return Problem("engines", f"none of SearXNG's engines answered ({named}{more})", remedy)
+    return Problem("engines", "none of SearXNG's engines answered", remedy, f"{named}{more}")
 
 
 def no_hits() -> Problem:
@@ -131,9 +147,48 @@ def no_hits() -> Problem:
 def paused(cause: Problem, seconds: float) -> Problem:
     """It failed a moment ago and is left alone for a while."""
     text = f"{cause.text}; it is asked again in {max(1, round(seconds))} s"
-    return Problem("paused", text, cause.remedy)
+    return Problem("paused", text, cause.remedy, brief=cause.brief)
 
 
 def held_back(sentence: str) -> Problem:
     """A rule of ours kept the query here; its words come with it."""
     return Problem("held_back", sentence.rstrip(". "))
+
+
+# What no server has said: these end a search, or keep it from beginning.
+
+
+def silent(why: str) -> Problem:
+    """`why`: the words of the plan."""
+    return Problem("private", why, brief="nothing of this chat may leave this machine")
+
+
+def no_words() -> Problem:
+    left = "without what is private, no words were left to search for"
+    return Problem("no_words", f"nothing was searched: {left}", brief=left)
+
+
+def unread(count: int, reasons: Sequence[str]) -> Problem:
+    """`reasons`: in words of ours, why the pages of the results could not be read."""
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    none = "the only result could not" if count == 1 else f"none of the {count} results could"
+    return Problem("unread", f"{none} be read{why}")
+
+
+def too_slow(limit_s: float) -> Problem:
+    took = f"took longer than {limit_s:g} s"
+    return Problem("too_slow", f"it {took}", brief=f"the search {took}")
+
+
+def broken() -> Problem:
+    return Problem("broken", "the search failed here, with an unexpected error")
+
+
+def no_prompt(sentence: str) -> Problem:
+    """A prompt of ours cannot be used, as an edited one may be; `sentence` says which and why."""
+    brief = "what was found cannot be told to the model, as a prompt of hal-auto is broken"
+    return Problem("prompt", sentence.rstrip(". "), brief=brief)
+
+
+def stopped() -> Problem:
+    return Problem("stopped", "the turn was stopped")

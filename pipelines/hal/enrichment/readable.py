@@ -18,6 +18,8 @@ from .urls import canonical_url, page_key, site
 PAGE_TEXT_CHARS = 200
 # What an engine shows of a page at most; a longer "snippet" is somebody's trick.
 SNIPPET_CHARS = 1000
+# How the reasons begin for which a page was not asked for at all (`targets`).
+FORBIDDEN = "forbidden_"
 # A page of tomorrow is one from the other side of the date line.
 AHEAD = timedelta(days=1)
 
@@ -33,6 +35,17 @@ class Readable:
     kind: str
     at: date | None
     page: Page | None
+
+
+def showable(
+    hits: Sequence[Hit], pages: Sequence[Page]
+) -> tuple[tuple[Hit, ...], tuple[Outcome, ...]]:
+    """Without what leads to where nobody may go: as a source it would be a link for the user, and
+    its excerpt says what a stranger wants it to say. `pages`: one for each hit."""
+    pairs = list(zip(hits, pages, strict=True))
+    refused = [(hit, page) for hit, page in pairs if page.reason.startswith(FORBIDDEN)]
+    dropped = tuple(outcome(hit, page, "dropped", page.reason) for hit, page in refused)
+    return tuple(hit for hit, page in pairs if (hit, page) not in refused), dropped
 
 
 def readable(

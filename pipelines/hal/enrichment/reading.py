@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..gateway.ports import Call
@@ -23,9 +24,15 @@ logger = logging.getLogger("hal.enrichment")
 
 # Four pages answer nearly every question; the rest are for when one of them is empty.
 WANT = 4
-# So long a better page may still overtake a worse one. With 0.8 s to rewrite the question and 1 s
-# to search, the model then begins after about 4 s.
+# So long a better page may still overtake a worse one.
 PATIENCE_S = 1.8
+# Three will do where one of the three best results is among them: the fourth is the one that most
+# turns would wait for, about 0.25 s at the median where pages take 0.3 to 3 s. Not before most
+# pages of a quick web had their chance, and a fourth that is nearly there is let in.
+FEW = 3
+BEST = 3
+FEW_PATIENCE_S = 1.2
+GRACE_S = 0.2
 # What a person who waits for an answer is asked to wait for reading.
 DEADLINE_S = 8.0
 # Less is a cookie notice; the search engine's excerpt says more.
@@ -93,41 +100,61 @@ class PageCache:
         self.bytes -= _size(page)
 
 
-async def read_pages(  # noqa: PLR0913 - what to read, who reads, and four limits with defaults
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When it is enough: `want` good pages and `patience_s` since the beginning; or `few` with one
+    of the `best` first URLs among them, `few_patience_s` since the beginning and `grace_s` since
+    they are there. Seconds."""
+
+    want: int = WANT
+    patience_s: float = PATIENCE_S
+    few: int = FEW
+    best: int = BEST
+    few_patience_s: float = FEW_PATIENCE_S
+    grace_s: float = GRACE_S
+
+
+async def read_pages(  # noqa: PLR0913 - what to read, who reads and who is told, and the limits
     urls: Sequence[str],
     reader: Reader,
     call: Call,
     *,
     cache: PageCache | None = None,
-    want: int = WANT,
-    patience_s: float = PATIENCE_S,
+    limits: Limits | None = None,
     deadline_s: float = DEADLINE_S,
+    came: Callable[[Page], None] = lambda _page: None,
 ) -> list[Page]:
-    """One page for each URL, in their order. Never raises but on cancellation.
+    """One page for each URL, in their order; `urls`: the best first. Never raises but on
+    cancellation.
 
-    Goes on when all are read, when `want` are good and `patience_s` have passed, or at the
-    deadline. What is not there by then has the reason "late", or "deadline".
+    Goes on when all are read, when it is enough, or at the deadline. What is not there by then has
+    the reason "late", or "deadline". `came` is told each page that is there as it comes, so that a
+    reading that is cancelled leaves a trace.
     """
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = asyncio.get_running_loop().time()
     found = [cache.find(url) if cache else None for url in urls]
+    for page in filter(None, found):
+        came(page)
     tasks = {
         asyncio.create_task(reader.read(url, call)): index
         for index, url in enumerate(urls)
         if found[index] is None
     }
+
+    def arrived(index: int, page: Page) -> None:
+        found[index] = page
+        came(page)
+        if cache is not None:
+            cache.keep(page)
+
     try:
-        await _enough(tasks, found, want, began + patience_s, began + deadline_s)
+        await _enough(tasks, found, limits or Limits(), began + deadline_s, arrived)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    took_s = loop.time() - began
+    took_s = asyncio.get_running_loop().time() - began
     reason = "deadline" if took_s >= deadline_s else "late"
-    for index in tasks.values():
-        page = found[index]
-        if cache is not None and page is not None:
-            cache.keep(page)
     return [
         page or Page(url, url, reason=reason, took_ms=took_s * 1000)
         for url, page in zip(urls, found, strict=True)
@@ -135,25 +162,35 @@ async def read_pages(  # noqa: PLR0913 - what to read, who reads, and four limit
 
 
 async def _enough(
-    tasks: dict[asyncio.Task[Page], int],
-    found: list[Page | None],
-    want: int,
-    patient_until: float,
+    tasks: Mapping[asyncio.Task[Page], int],
+    found: Sequence[Page | None],
+    limits: Limits,
     deadline: float,
+    arrived: Callable[[int, Page], None],
 ) -> None:
-    """Fill `found` until it is enough. Times are the loop's."""
-    waiting = set(tasks)
+    """Tell of each page that comes until it is enough. `deadline` is the loop's time."""
+    loop = asyncio.get_running_loop()
+    began, few_since, waiting = loop.time(), math.inf, set(tasks)
     while waiting:
-        good = sum(is_good(page) for page in found if page)
-        until = min(patient_until, deadline) if good >= want else deadline
-        left_s = until - asyncio.get_running_loop().time()
-        if left_s <= 0:
-            return
+        if _are_few_enough(found, limits):
+            few_since = min(few_since, loop.time())
+        is_enough = sum(is_good(page) for page in found if page) >= limits.want
+        patient = began + limits.patience_s if is_enough else deadline
+        few_until = max(began + limits.few_patience_s, few_since + limits.grace_s)
+        until = min(deadline, patient, few_until)
         done, waiting = await asyncio.wait(
-            waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+            waiting, timeout=max(0.0, until - loop.time()), return_when=asyncio.FIRST_COMPLETED
         )
+        if not done:
+            return
         for task in done:
-            found[tasks[task]] = _result(task)
+            if (page := _result(task)) is not None:
+                arrived(tasks[task], page)
+
+
+def _are_few_enough(found: Sequence[Page | None], limits: Limits) -> bool:
+    good = [index for index, page in enumerate(found) if page and is_good(page)]
+    return len(good) >= limits.few and any(index < limits.best for index in good)
 
 
 def _result(task: asyncio.Task[Page]) -> Page | None:

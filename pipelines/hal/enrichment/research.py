@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -19,28 +20,27 @@ from ..errors import HalError
 from ..gateway.ports import Call
 from ..prompts import Prompt
 from ..recorder import TurnRecorder
-from ..types import Evidence, Plan, Sources, Status, Target, Turn
-from .lookups import Times, lookup_row
-from .material import failure, material, no_evidence
+from ..types import Evidence, Plan, Sources, Status, Turn
+from . import problems
+from .failures import failure, instructions, note, problem_of, word
+from .lookups import Lookup, Times
+from .material import material
 from .merge import merge
-from .rank import CLOUD_TOKENS, LOCAL_TOKENS, SMALL_TOKENS, budget_tokens, choose
-from .readable import outcome
+from .passages import terms
+from .problems import Problem
+from .rank import budget_for, choose
+from .readable import showable
 from .reading import DEADLINE_S, PageCache, Reader, read_pages
-from .types import Findings, Hit, Outcome, Page, Results, Search
+from .types import Findings, Hit, Results, Search
+from .worth import candidates
 
 logger = logging.getLogger("hal.enrichment")
 
 # Rewriting, searching and reading each have a limit of their own; together they would be longer
 # than a person waits in front of an empty answer.
 HARD_STOP_S = 12.0
-# A window like that is a small model's: more than three sources would confuse it.
-SMALL_WINDOW_TOKENS = 8192
 # 32 bits that no page can have guessed.
 _NONCE_BYTES = 4
-# How the reasons begin for which a page was not asked for at all (`targets`).
-FORBIDDEN = "forbidden_"
-BROKEN = "the search failed here, with an unexpected error"
-
 Step = Status | Sources | Evidence
 
 
@@ -50,6 +50,14 @@ class Rewrites(Protocol):
 
 class Searches(Protocol):
     async def search(self, search: Search, call: Call) -> tuple[Results, ...]: ...
+
+
+class Compares(Protocol):
+    """How near each text is to the question by its meaning, and "used" or why nobody can tell."""
+
+    async def nearness(
+        self, question: str, texts: Sequence[str], within_s: float
+    ) -> tuple[Mapping[str, float], str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,8 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Researcher:
-    """One per settings; `pages` outlives them. `today` is the user's own day."""
+    """One per settings; `pages` outlives them. `today` is the user's own day. `meaning`: None where
+    passages are compared by their words alone."""
 
     rewriter: Rewrites
     searxng: Searches
@@ -70,71 +79,119 @@ class Researcher:
     pages: PageCache
     prompts: Prompts
     today: Callable[[], date]
+    meaning: Compares | None = None
     hard_stop_s: float = HARD_STOP_S
 
     async def gather(
         self, turn: Turn, plan: Plan, recorder: TurnRecorder
     ) -> AsyncGenerator[Step, None]:
         """Status lines, the sources in the order of their numbers, and one Evidence at the end."""
-        loop = asyncio.get_running_loop()
-        times, today = Times(loop.time, loop.time()), self.today()
-        deadline = times.began + self.hard_stop_s
-        findings = Findings(Search((), by="unfinished"))
-        read: list[Page] = []
-        call = Call(uuid4().hex, turn.id, "search", plan, keeps_content=not turn.is_temporary)
+        lookup, today = self._begun(turn, plan), self.today()
         try:
-            yield Status("Looking for what to search")
-            async with asyncio.timeout_at(deadline):
-                search = await self.rewriter.rewrite(turn, today)
-            times.rewrite = times.lap()
-            findings = replace(findings, search=search)
-            if search.queries:
-                yield Status(f"Searching: {'; '.join(search.queries)}", queries=search.queries)
-                async with asyncio.timeout_at(deadline):
-                    results = await self.searxng.search(search, call)
-                times.search = times.lap()
-                hits, outcomes = merge(results)
-                findings = replace(findings, results=results, outcomes=outcomes)
-                urls = [hit.url for hit in hits]
-                if urls:
-                    yield Status(_reading(len(urls)), urls=tuple(urls))
-                    left_s = max(0.0, deadline - loop.time())
-                    read = await read_pages(
-                        urls,
-                        self.reader,
-                        call,
-                        cache=self.pages,
-                        deadline_s=min(DEADLINE_S, left_s),
-                    )
-                    times.read = times.lap()
-                    budget = _budget(plan.targets)
-                    hits, refused = _showable(hits, read)
-                    findings = replace(findings, outcomes=(*outcomes, *refused))
-                    sources, more = await asyncio.to_thread(
-                        choose, turn.question, search, hits, read, budget, today
-                    )
-                    outcomes = (*findings.outcomes, *more)
-                    findings = replace(findings, sources=sources, outcomes=outcomes)
+            async with aclosing(self._steps(lookup, today)) as steps:
+                async for step in steps:
+                    yield step
         except TimeoutError:
-            findings = replace(findings, problem=f"it took longer than {self.hard_stop_s:g} s")
+            lookup.failed(problems.too_slow(self.hard_stop_s))
         except Exception:  # a mistake of ours in looking something up must not cost the answer
             logger.exception("the search failed")
-            findings = replace(findings, problem=BROKEN)
-        findings = replace(findings, took_ms=times.total)
-        findings, evidence = self._evidence(turn.question, findings, today)
-        recorder.looked_up(lookup_row(turn.id, findings, read, times, evidence))
-        if findings.sources:
-            yield Sources(findings.sources)
-        else:
-            recorder.degraded("search_failed" if findings.search.queries else "no_search")
-        yield Status(_told(findings), done=True, urls=tuple(s.url for s in findings.sources))
+            lookup.failed(problems.broken())
+        except BaseException:  # Stop, or the client went away: what was done is in the log
+            lookup.failed(problems.stopped())
+            recorder.looked_up(lookup.row())
+            raise
+        lookup.ended()
+        lookup.findings, evidence = self._evidence(turn.question, lookup.findings, today)
+        recorder.looked_up(lookup.row(evidence))
+        if not evidence.sources:
+            recorder.degraded("search_failed" if lookup.findings.search.queries else "no_search")
+        yield Sources(evidence.sources, evidence.word)
+        yield _told(lookup.findings)
         yield evidence
 
-    def unsearched(self, why: str) -> Evidence:
-        """What the model is told where nothing may be searched: a silent answer from memory would
-        pass for a current one."""
-        findings = Findings(Search((), by="silent"), problem=why)
-        return self._evidence("", findings, self.today())[1]
+    async def unsearched(self, why: str, recorder: TurnRecorder) -> AsyncGenerator[Step, None]:
+        """The same where nothing may be searched: a silent answer from memory would pass for a
+        current one. `why`: the words of the plan, which the user has read."""
+        findings = Findings(Search((), by="silent"), problem=problems.silent(why))
+        _, evidence = self._evidence("", findings, self.today())
+        recorder.degraded("no_search")
+        yield Sources((), evidence.word)
+        yield evidence
+
+    def _begun(self, turn: Turn, plan: Plan) -> Lookup:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        call = Call(uuid4().hex, turn.id, "search", plan, keeps_content=not turn.is_temporary)
+        return Lookup(turn, plan, call, Times(loop.time, now), now + self.hard_stop_s)
+
+    async def _steps(self, lookup: Lookup, today: date) -> AsyncGenerator[Step, None]:
+        yield Status("Looking for what to search")
+        queries = await self._rewrite(lookup, today)
+        if not queries:
+            return
+        yield Status(f"Searching: {'; '.join(queries)}", queries=queries)
+        hits = await self._search(lookup)
+        if not hits:
+            return
+        yield Status(_reading(len(hits)), urls=tuple(hit.url for hit in hits))
+        hits = await self._read(lookup, hits)
+        await self._choose(lookup, hits, today)
+
+    async def _rewrite(self, lookup: Lookup, today: date) -> tuple[str, ...]:
+        async with asyncio.timeout_at(lookup.deadline):
+            search = await self.rewriter.rewrite(lookup.turn, today)
+        lookup.times.rewrite = lookup.times.lap()
+        lookup.findings = replace(lookup.findings, search=search)
+        return search.queries
+
+    async def _search(self, lookup: Lookup) -> tuple[Hit, ...]:
+        """The results that are worth reading, the best first."""
+        search = lookup.findings.search
+        async with asyncio.timeout_at(lookup.deadline):
+            results = await self.searxng.search(search, lookup.call)
+        lookup.times.search = lookup.times.lap()
+        hits, outcomes = merge(results, wanted=_wanted(lookup.turn, search))
+        lookup.findings = replace(lookup.findings, results=results, outcomes=outcomes)
+        return hits
+
+    async def _read(self, lookup: Lookup, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Those of them that may be shown, whether their pages could be read or not."""
+        lookup.asked = tuple(hit.url for hit in hits)
+        pages = await read_pages(
+            lookup.asked,
+            self.reader,
+            lookup.call,
+            cache=self.pages,
+            deadline_s=min(DEADLINE_S, lookup.left_s),
+            came=lookup.read.append,
+        )
+        lookup.read = pages
+        lookup.times.read = lookup.times.lap()
+        shown, refused = showable(hits, pages)
+        outcomes = (*lookup.findings.outcomes, *refused)
+        lookup.findings = replace(lookup.findings, outcomes=outcomes)
+        return shown
+
+    async def _choose(self, lookup: Lookup, hits: Sequence[Hit], today: date) -> None:
+        findings, question = lookup.findings, lookup.turn.question
+        wanted = _wanted(lookup.turn, findings.search)
+        near: Mapping[str, float] = {}
+        if self.meaning is not None:
+            texts = await asyncio.to_thread(candidates, wanted, hits, lookup.read, today)
+            near, meaning = await self.meaning.nearness(question, texts, lookup.left_s)
+            findings = replace(findings, meaning=meaning)
+        sources, outcomes = await asyncio.to_thread(
+            choose,
+            wanted,
+            findings.search.freshness,
+            hits,
+            lookup.read,
+            budget_for(lookup.plan.targets),
+            today,
+            near,
+        )
+        outcomes = (*findings.outcomes, *outcomes)
+        lookup.findings = replace(findings, sources=sources, outcomes=outcomes)
 
     def _evidence(
         self, question: str, findings: Findings, today: date
@@ -144,48 +201,39 @@ class Researcher:
             return findings, self._rendered(question, findings, today)
         except Exception as error:
             logger.exception("the material could not be written")
-            problem = error.sentence if isinstance(error, HalError) else BROKEN
-            return replace(findings, results=(), sources=(), problem=problem), Evidence()
+            problem = problem_of(findings) or _broken(error)
+            findings = replace(findings, sources=(), problem=problem)
+            return findings, Evidence(note=note(problem), word=word(findings))
 
     def _rendered(self, question: str, findings: Findings, today: date) -> Evidence:
-        if not findings.sources:
-            return Evidence(instructions=no_evidence(self.prompts.no_evidence, findings, today))
+        problem = problem_of(findings)
+        if problem is not None:
+            told = instructions(self.prompts.no_evidence, findings, today)
+            return Evidence(instructions=told, note=note(problem), word=word(findings))
         nonce = secrets.token_hex(_NONCE_BYTES)
         text = material(self.prompts.grounded, question, findings, nonce, today)
-        return Evidence(question=text, sources=findings.sources)
+        return Evidence(question=text, sources=findings.sources, word=word(findings))
 
 
-def _showable(
-    hits: Sequence[Hit], pages: Sequence[Page]
-) -> tuple[tuple[Hit, ...], tuple[Outcome, ...]]:
-    """Without what leads to where nobody may go: as a source it would be a link for the user, and
-    its excerpt says what a stranger wants it to say."""
-    pairs = list(zip(hits, pages, strict=True))
-    refused = [(hit, page) for hit, page in pairs if page.reason.startswith(FORBIDDEN)]
-    dropped = tuple(outcome(hit, page, "dropped", page.reason) for hit, page in refused)
-    return tuple(hit for hit, page in pairs if (hit, page) not in refused), dropped
+def _broken(error: Exception) -> Problem:
+    return problems.no_prompt(error.sentence) if isinstance(error, HalError) else problems.broken()
 
 
-def _budget(targets: Sequence[Target]) -> int:
-    """As much as is good for the first of them, and fits the window of each."""
-    first, holds_tokens = targets[0], min(target.context_tokens for target in targets)
-    if first.leaves_machine:
-        return budget_tokens(holds_tokens, CLOUD_TOKENS)
-    is_small = first.context_tokens <= SMALL_WINDOW_TOKENS
-    return budget_tokens(holds_tokens, SMALL_TOKENS if is_small else LOCAL_TOKENS)
+def _wanted(turn: Turn, search: Search) -> frozenset[str]:
+    """The words that a good source has."""
+    return frozenset(term for text in (turn.question, *search.queries) for term in terms(text))
 
 
 def _reading(count: int) -> str:
     return f"Reading {count} page{'' if count == 1 else 's'}"
 
 
-def _told(findings: Findings) -> str:
+def _told(findings: Findings) -> Status:
     """ "4 sources, 2.9 s", or why there are none."""
-    count = len(findings.sources)
-    if count:
-        snippets = sum(source.kind == "snippet" for source in findings.sources)
-        unread = f" ({snippets} as the search engine sums them up)" if snippets else ""
-        noun = "source" if count == 1 else "sources"
-        return f"{count} {noun}{unread}, {findings.took_ms / 1000:.1f} s"
-    why = failure(findings) or findings.problem
-    return f"No sources: {why.rstrip('.')}. Answering without them"
+    urls = tuple(source.url for source in findings.sources)
+    if not urls:
+        return Status(f"No sources: {failure(findings)}. Answering without them", done=True)
+    snippets = sum(source.kind == "snippet" for source in findings.sources)
+    unread = f" ({snippets} as the search engine sums them up)" if snippets else ""
+    text = f"{word(findings)}{unread}, {findings.took_ms / 1000:.1f} s"
+    return Status(text, done=True, urls=urls)

@@ -84,11 +84,6 @@ class Rewriter:
             return await self._own_words(turn, "emptied")
         return replace(search, queries=queries)
 
-    async def warm(self, today: date) -> None:
-        """Have the prompt in the model's cache before the first search: without a GPU, to read it
-        takes longer than the deadline. Raises ProviderError; keeps no deadline of its own."""
-        await self._call(Turn(id="warm", messages=(), question=""), today)
-
     async def _call(self, turn: Turn, today: date) -> Mapping[str, object]:
         reader = self._reader
         messages = self.prompt.messages(turn, today, reader.reads_tokens)

@@ -24,7 +24,7 @@ from ..errors import EgressRefused
 from ..gateway.egress import Egress
 from ..gateway.ports import Call
 from . import problems
-from .found import MAX_HITS, error_in, read_reply
+from .found import MAX_HITS, Found, error_in, read_reply
 from .memory import Health, SearchMemory
 from .problems import Problem
 from .types import Freshness, Results, Search
@@ -104,50 +104,41 @@ class SearxngClient:
     async def _ask_all(self, queries: list[str], search: Search, call: Call) -> list[Results]:
         refusal = self._health.refusal()
         if refusal is not None:
-            return [Results(query, problem=refusal.sentence) for query in queries]
+            return [Results(query, problem=refusal) for query in queries]
         try:
-            tries = await asyncio.gather(*(self._query(query, search, call) for query in queries))
+            found = await asyncio.gather(*(self._query(query, search, call) for query in queries))
         except BaseException:
             self._health.gave_up()
             raise
-        self._health.tell([problem for _, problem in tries])
-        for results, _ in tries:
+        self._health.tell([results.problem for results in found])
+        for results in found:
             self._memory.put(_key(results.query, search), results)
-        return [results for results, _ in tries]
+        return found
 
-    async def _query(
-        self, query: str, search: Search, call: Call
-    ) -> tuple[Results, Problem | None]:
+    async def _query(self, query: str, search: Search, call: Call) -> Results:
         """As it was meant, and once more for any time and language when that finds too little."""
         began = self._clock()
         wide = Search((query,))
-        results, problem = await self._try(query, search, call)
+        results = await self._try(query, search, call)
         is_narrow = (search.freshness, search.language) != (wide.freshness, wide.language)
-        has_missed = problem is None or problem.code == "no_hits"
+        has_missed = results.problem is None or results.problem.code == "no_hits"
         if is_narrow and has_missed and len(results.hits) < ENOUGH_HITS:
-            more, trouble = await self._try(query, wide, call)
-            if more.hits:
-                results, problem = _joined(results, more), trouble
-        return replace(results, took_ms=(self._clock() - began) * 1000), problem
+            more = await self._try(query, wide, call)
+            results = _joined(results, more) if more.hits else results
+        return replace(results, took_ms=(self._clock() - began) * 1000)
 
-    async def _try(self, query: str, search: Search, call: Call) -> tuple[Results, Problem | None]:
+    async def _try(self, query: str, search: Search, call: Call) -> Results:
         reply = await self._fetch(_address(self._url, query, search), call)
         if isinstance(reply, Problem):
-            return Results(query, problem=reply.sentence), reply
+            return Results(query, problem=reply)
         detail = error_in(reply.body) if reply.status == HTTPStatus.BAD_REQUEST else ""
         problem = problems.of_reply(self._url, reply.status, reply.content_type, detail)
-        found = read_reply(reply.body) if problem is None else None
+        if problem is not None:
+            return Results(query, problem=problem)
+        found = read_reply(reply.body)
         if found is None:
-            problem = problem or problems.malformed(self._url)
-            return Results(query, problem=problem.sentence), problem
-        if not found.hits:
-            problem = (
-                problems.engines_failed(found.unresponsive)
-                if found.unresponsive
-                else problems.no_hits()
-            )
-        sentence = problem.sentence if problem else ""
-        return Results(query, found.hits, sentence, found.unresponsive), problem
+            return Results(query, problem=problems.malformed(self._url))
+        return Results(query, found.hits, _emptiness(found), found.unresponsive)
 
     async def _fetch(self, address: str, call: Call) -> _Reply | Problem:
         """One GET within the time limit, once more when the connection failed."""
@@ -188,6 +179,13 @@ class SearxngClient:
         if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError):
             return problems.broke_off(self._url)
         return problems.malformed(self._url)
+
+
+def _emptiness(found: Found) -> Problem | None:
+    """Why there are no results, where there are none."""
+    if found.hits:
+        return None
+    return problems.engines_failed(found.unresponsive) if found.unresponsive else problems.no_hits()
 
 
 def _key(query: str, search: Search) -> tuple[str, Freshness, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..types import Cited
+from .problems import Problem
 
 __all__ = ["Cited", "Findings", "Freshness", "Hit", "Outcome", "Page", "Results", "Search"]
 
@@ -51,16 +52,21 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What one query found. `problem` is a sentence for the user with the remedy, "" when the
-    search worked; `unresponsive` are engines that did not answer, with their reasons."""
+    """What one query found. `problem` is None when the search worked; `unresponsive` are engines
+    that did not answer, with their reasons."""
 
     query: str
     hits: tuple[Hit, ...] = ()
-    problem: str = ""
+    problem: Problem | None = None
     unresponsive: tuple[tuple[str, str], ...] = ()
     relaxed: bool = False
     cached: bool = False
     took_ms: float = 0.0
+
+    @property
+    def trouble(self) -> str:
+        """The problem as the user reads it, "" for none."""
+        return self.problem.sentence if self.problem else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +103,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the whole stage came to. `sources` in the order in which they are numbered."""
+    """What the whole stage came to. `sources` in the order in which they are numbered; `problem`
+    ended it. `meaning`: "used" when passages were compared by meaning as well, or a word of ours
+    that says why they were not; "" when nobody asked for it."""
 
     search: Search
     results: tuple[Results, ...] = ()
     sources: tuple[Cited, ...] = ()
     outcomes: tuple[Outcome, ...] = field(default_factory=tuple)
-    problem: str = ""
+    problem: Problem | None = None
     took_ms: float = 0.0
+    meaning: str = ""
