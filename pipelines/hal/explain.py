@@ -50,10 +50,15 @@ def _what_leaves(findings: Findings) -> list[str]:
     return [f"sent as it is: {', '.join(findings.reasons)}"] if findings.reasons else []
 
 
-def final_line(summary: Summary, target: Target) -> str:
-    """The line that stays above the answer: "xAI grok-4.3 · complex (0.88) · $0.004 · 2.1 s"."""
+def final_line(summary: Summary, target: Target, plan: Plan, findings: Findings) -> str:
+    """The line that stays above the answer: "xAI grok-4.3 · complex (0.88) · $0.004 · 2.1 s", with
+    what kept it here or what left, and how many sources it has."""
     first = f"{summary.model} · from cache" if summary.cache else target.label
-    parts = [first, f"{summary.route.lower()} ({summary.confidence:.2f})"]
+    parts = [first, f"{summary.route.lower()} ({summary.confidence:.2f})", *plan.notes]
+    if target.leaves_machine and not summary.cache:
+        parts += _what_leaves(findings)
+    if summary.search:
+        parts.append(summary.search if summary.search[0].isdigit() else "no sources")
     if target.leaves_machine and not summary.cache:
         cost = summary.usage.cost_usd
         parts.append("cost unknown" if cost is None else f"${cost:.4f}")

@@ -122,7 +122,8 @@ async def _answer(
         services.budget.turn_ended(turn.user_id, leaves_machine=recorder.target.leaves_machine)
     summary = _summary(decision, recorder)
     # Before the log: whoever reads has the last words now, not after the commit.
-    yield Status(explain.final_line(summary, recorder.target or plan.targets[0]), done=True)
+    answered = recorder.target or plan.targets[0]
+    yield Status(explain.final_line(summary, answered, plan, findings), done=True)
     await _record(recorder, services, Outcome.DONE)
     yield summary
 

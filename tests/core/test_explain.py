@@ -78,7 +78,41 @@ FINAL = [
 
 @pytest.mark.parametrize(("summary", "target", "line"), FINAL)
 def test_final_lines(summary: Summary, target: Target, line: str) -> None:
-    assert final_line(summary, target) == line
+    assert final_line(summary, target, plan(target), Findings()) == line
+
+
+KEPT = "kept local: e-mail address found"
+
+
+@pytest.mark.parametrize(
+    ("summary", "target", "notes", "findings", "line"),
+    [
+        (SUMMARY, LOCAL, (KEPT,), Findings(), f"local big:30b · complex (0.88) · {KEPT} · 2.1 s"),
+        (
+            SUMMARY, CLOUD, (), MASKED,
+            "xAI grok-4.3 · complex (0.88) · sent with 3 items masked: e-mail address, "
+            "phone number (2) · $0.0042 · 2.1 s",
+        ),
+        (
+            replace(SUMMARY, cache="exact"), CLOUD, (), MASKED,
+            "m · from cache · complex (0.88) · 2.1 s",
+        ),
+        (
+            replace(SUMMARY, search="4 sources"), LOCAL, (), Findings(),
+            "local big:30b · complex (0.88) · 4 sources · 2.1 s",
+        ),
+        (
+            replace(SUMMARY, search="none: refused"), LOCAL, (), Findings(),
+            "local big:30b · complex (0.88) · no sources · 2.1 s",
+        ),
+    ],
+    ids=["kept", "masked", "from cache nothing leaves", "sources", "no sources"],
+)  # fmt: skip
+def test_the_line_that_stays_says_why(
+    summary: Summary, target: Target, notes: tuple[str, ...], findings: Findings, line: str
+) -> None:
+    made = replace(plan(target), notes=notes)
+    assert final_line(summary, target, made, findings) == line
 
 
 def test_fallback_lines() -> None:

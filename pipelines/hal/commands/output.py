@@ -1,4 +1,7 @@
-"""Where a command writes a document: stdout, or a file that only its owner can read."""
+"""Where a command writes a document: stdout, or a file that only its owner can read.
+
+Knows no document.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`hal sessions import`: an export into the log of this data folder, or what would come of it."""
+"""`hal sessions import`: an export into the log of this data folder, or what would come of it.
+
+Hands lines to `hal.sessions.import_log`. Knows no table.
+"""
 
 from __future__ import annotations
 
