@@ -1,0 +1,1 @@
+"""What learns and measures offline; nothing that serves a turn imports it."""
