@@ -85,7 +85,7 @@ $(VENV)/.installed-run: pyproject.toml constraints.txt
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	@$(find_python); $(make_venv)
 	@echo "Installing hal-auto and its checks into $(VENV)" >&2
-	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,dev]'
+	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,lab,dev]'
 	@touch $@ $(VENV)/.installed-run
 
 # The image's pydantic_core has wheels up to Python 3.12; a newer Python tests the newest set only.

@@ -1,2 +1,1 @@
-"""What looks at the log offline: reports now, learning from it later. Nothing that serves a turn
-imports anything from here."""
+"""What reports, learns and measures offline; nothing that serves a turn imports it."""

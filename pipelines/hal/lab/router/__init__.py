@@ -1,0 +1,1 @@
+"""Fits the learned router from outcomes, and says how good it is."""

@@ -1,0 +1,1 @@
+"""The learned router: features of a prompt, weights from a JSON file, a prediction."""
