@@ -2,6 +2,8 @@
 # Packages come from where pip is configured to look; constraints.txt pins what was tested.
 
 PORT   ?= 9099
+# Where Open WebUI listens (make webui); SearXNG's usual port is 8080.
+WEBUI_PORT ?= 8081
 HOST   ?= 127.0.0.1
 PYTHON ?=
 # Passed on to pytest, for example: make test PYTEST="-x -k compose"
@@ -15,18 +17,23 @@ SHARED  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 VENV    := .venv
 PINNED  := .venv-pinned
 SEARXNG := .venv-searxng
+WEBUI   := .venv-webui
 PIP     := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run env test setup lint types imports unit unit-pinned bench clean
+.PHONY: help run webui env e2e test setup lint types imports unit unit-pinned bench clean
 
 help: ## Show this list
 	@printf 'hal-auto\n\n'
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
-	@printf '\nVariables: PORT=9099 HOST=127.0.0.1 PYTHON=python3.12 ARGS="--engine embedded"\n'
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@printf '\nVariables: PORT=9099 WEBUI_PORT=8081 HOST=127.0.0.1 PYTHON=python3.12 ARGS="--engine embedded"\n'
 
 run: $(VENV)/.installed-run ## Set up and serve in the foreground; Ctrl-C ends all of it
 	@exec $(VENV)/bin/hal serve --port $(PORT) --host $(HOST) $(ARGS)
+
+webui: $(VENV)/.installed-run $(WEBUI)/.installed ## Open WebUI beside `make run`, in another terminal
+	@exec $(VENV)/bin/python -m webui --python $(WEBUI)/bin/python \
+	  --port $(WEBUI_PORT) --pipelines-port $(PORT)
 
 env: .env ## Make .env for docker compose, with random secrets
 
@@ -63,6 +70,10 @@ unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the offic
 	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest $(SHARED) \
 	    -m "not engine and not server" --ignore tests/privacy $(PYTEST)
 
+# Not a part of `make test`: Open WebUI alone is 3 GB, and the browser is the machine's own.
+e2e: $(VENV)/.installed-e2e $(SEARXNG)/.installed $(WEBUI)/.installed ## Browser tests; pictures in build/e2e
+	@$(VENV)/bin/python -m pytest tests/e2e $(PYTEST)
+
 bench: $(VENV)/.installed-test ## The benchmarks, one after the other
 	@for file in bench/*.py; do \
 	  case $$file in */_*|*'*'*) continue ;; esac; \
@@ -70,8 +81,8 @@ bench: $(VENV)/.installed-test ## The benchmarks, one after the other
 	done
 
 clean: ## Remove environments and caches; the data folder stays
-	rm -rf $(VENV) $(PINNED) $(SEARXNG) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-	  .import_linter_cache
+	rm -rf $(VENV) $(PINNED) $(SEARXNG) $(WEBUI) build dist .pytest_cache .mypy_cache .ruff_cache \
+	  .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Environments: installed anew only when what they are made from has changed -----------------
@@ -87,6 +98,10 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt
 	@echo "Installing hal-auto and its checks into $(VENV)" >&2
 	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,lab,dev]'
 	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-e2e: $(VENV)/.installed-test
+	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,lab,dev,e2e]'
+	@touch $@
 
 # The image's pydantic_core has wheels up to Python 3.12; a newer Python tests the newest set only.
 $(PINNED)/.installed: tests/pinned.txt
@@ -111,6 +126,22 @@ $(SEARXNG)/.installed: tests/searxng.txt
 	  $(SEARXNG)/bin/python $(PIP) --timeout 15 --retries 1 --no-deps -r tests/searxng.txt \
 	  && touch $@ || { rm -rf $(SEARXNG); \
 	    echo "NOTE: SearXNG cannot be had here: the tests with the real one are skipped"; }
+
+# Open WebUI has packages of its own versions, and runs on Python 3.11 and 3.12 alone.
+$(WEBUI)/.installed: webui/requirements.txt
+	@for candidate in $(PYTHON) python3.12 python3.11 python3; do \
+	  if "$$candidate" -c "$$is_pinnable" 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "Open WebUI needs Python 3.11 or 3.12 with its venv module, and there is none here." >&2; \
+	  echo "Install one, or: make webui PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	echo "Installing Open WebUI into $(WEBUI): 3 GB, some minutes" >&2; \
+	if [ "$$(uname -s)" = Linux ] && [ -z "$$PIP_EXTRA_INDEX_URL" ]; then \
+	  echo "pip may take torch with CUDA here, 2.6 GB more: README says how to avoid it" >&2; \
+	fi; \
+	rm -rf $(WEBUI); "$$python" -m venv $(WEBUI) && \
+	  $(WEBUI)/bin/python $(PIP) -r webui/requirements.txt && touch $@
 
 # --- Python: 3.11 or newer, with the venv module -------------------------------------------------
 
