@@ -19,6 +19,8 @@ from .types import (
     Target,
 )
 
+# A hundredth of a cent: what four decimals show.
+_LEAST_USD = 0.0001
 NOTHING_DECIDED = (
     "There is no decision in this chat yet that I could explain. Ask something first; after the "
     "answer, `/why` tells which model gave it and why."
@@ -50,18 +52,19 @@ def _what_leaves(findings: Findings) -> list[str]:
     return [f"sent as it is: {', '.join(findings.reasons)}"] if findings.reasons else []
 
 
-def final_line(summary: Summary, target: Target, plan: Plan, findings: Findings) -> str:
+def final_line(
+    summary: Summary, target: Target, decision: Decision, plan: Plan, findings: Findings
+) -> str:
     """The line that stays above the answer: "xAI grok-4.3 · complex (0.88) · $0.004 · 2.1 s", with
     what kept it here or what left, and how many sources it has."""
     first = f"{summary.model} · from cache" if summary.cache else target.label
-    parts = [first, f"{summary.route.lower()} ({summary.confidence:.2f})", *plan.notes]
+    parts = [first, _route(decision), *plan.notes]
     if target.leaves_machine and not summary.cache:
         parts += _what_leaves(findings)
     if summary.search:
         parts.append(summary.search if summary.search[0].isdigit() else "no sources")
     if target.leaves_machine and not summary.cache:
-        cost = summary.usage.cost_usd
-        parts.append("cost unknown" if cost is None else f"${cost:.4f}")
+        parts.append(_cost(summary.usage.cost_usd))
     if summary.finish == "length":
         parts.append("stopped at the length limit")
     if summary.usage.fills_window:
@@ -71,7 +74,9 @@ def final_line(summary: Summary, target: Target, plan: Plan, findings: Findings)
 
 
 def fallback_line(failed: Target, sentence: str, following: Target) -> str:
-    return f"{failed.label} failed: {sentence} Asking {following.label}."
+    # One that is not asked at all, because its breaker is open, says so with its name.
+    what = sentence if sentence.startswith(failed.label) else f"{failed.label} failed: {sentence}"
+    return f"{what} Asking {following.label}."
 
 
 def retry_line(target: Target, sentence: str) -> str:
@@ -132,6 +137,12 @@ def why(row: TurnRow | None) -> str:
             "it is.",
         ]
     )
+
+
+def _cost(usd: float | None) -> str:
+    if usd is None:
+        return "cost unknown"
+    return f"${usd:.4f}" if usd == 0 or usd >= _LEAST_USD else f"under ${_LEAST_USD:.4f}"
 
 
 def _route(decision: Decision) -> str:

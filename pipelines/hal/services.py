@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from time import time
 from typing import Any
 
 import aiohttp
@@ -35,18 +36,20 @@ from .gateway.providers.ollama import OllamaProvider
 from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
+from .live_prompts import LivePrompts
 from .policies import SharedPolicies, embedder
+from .prompt_versions import VersionStore
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
-from .routing.classify import Classifier, Questions, Windows
-from .routing.question import Question
+from .routing.classify import Classifier, Windows
 from .sessions.reader import SessionReader
-from .sessions.record import EgressContentRow, EgressRow
+from .sessions.record import EgressContentRow, EgressRow, PromptVersionRow
 from .sessions.store import SessionStore
 from .settings import Settings
 from .shield import PrivacyState, Shield
 from .survey import Survey
 from .types import Message, Target, Usage
+from .versioned_classifier import VersionedClassifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Services:
     survey: Survey
     budget: Budget
     catalogue: Catalogue
-    classifier: Classifier
+    classifier: VersionedClassifier
     log: Log
     researcher: Researcher
     research_prompts: tuple[Prompt, ...]
@@ -123,6 +126,18 @@ class Log:
         self._sent(entry)
         if body is not None:  # nothing waits for it: the row is what may not be missing
             self.store.write(EgressContentRow(egress_id=entry.id, created_at=entry.at, body=body))
+
+    def prompt(self, prompt: Prompt) -> None:
+        """Keep the text of a prompt that comes into use, also of one that only some chats have."""
+        row = PromptVersionRow(
+            id=prompt.id,
+            name=prompt.name,
+            version=prompt.version,
+            sha256=prompt.sha256,
+            text=prompt.text,
+            first_seen=time(),
+        )
+        self.store.write(row)
 
     async def get_state(self, key: str) -> str | None:
         try:
@@ -220,14 +235,11 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         ),
         budget=shared.budget,
         catalogue=catalogue,
-        classifier=Classifier(
-            calls,
-            Questions(
-                Question.from_prompt(load_prompt("classify")),
-                Question.from_prompt(load_prompt("search_need")),
-            ),
-            windows,
-            log,
+        classifier=VersionedClassifier(
+            LivePrompts(VersionStore(settings.log.prompt_versions)),
+            lambda questions: Classifier(calls, questions, windows, log),
+            log.prompt,
+            log.reader,
         ),
         log=log,
         researcher=researcher,

@@ -196,6 +196,16 @@ class LogSettings:
         return self.data_dir / "sessions.sqlite"
 
     @property
+    def prompt_versions(self) -> Path:
+        """Versions of prompts beside the shipped ones."""
+        return self.data_dir / "prompts"
+
+    @property
+    def improvement(self) -> Path:
+        """Runs of `hal improve`."""
+        return self.data_dir / "improve"
+
+    @property
     def budget_database(self) -> Path:
         """Beside the log, not in it: who deletes the log does not reset the budget."""
         return self.data_dir / "budget.sqlite"

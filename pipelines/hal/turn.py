@@ -123,7 +123,7 @@ async def _answer(
     summary = _summary(decision, recorder)
     # Before the log: whoever reads has the last words now, not after the commit.
     answered = recorder.target or plan.targets[0]
-    yield Status(explain.final_line(summary, answered, plan, findings), done=True)
+    yield Status(explain.final_line(summary, answered, decision, plan, findings), done=True)
     await _record(recorder, services, Outcome.DONE)
     yield summary
 

@@ -66,6 +66,7 @@ def test_what_leaves_is_told_where_it_leaves(findings: Findings, words: str) -> 
 
 
 SUMMARY = Summary("COMPLEX", 0.876, "so", "m", Usage(cost_usd=0.0042), 1.0, 2.0, 2149.0)
+CLASSIFIED = replace(decision(Route.COMPLEX), confidence=0.876)
 FINAL = [
     pytest.param(SUMMARY, CLOUD, "xAI grok-4.3 · complex (0.88) · $0.0042 · 2.1 s", id="cloud"),
     pytest.param(SUMMARY, LOCAL, "local big:30b · complex (0.88) · 2.1 s", id="local is free"),
@@ -73,12 +74,16 @@ FINAL = [
         replace(SUMMARY, usage=Usage()), CLOUD,
         "xAI grok-4.3 · complex (0.88) · cost unknown · 2.1 s", id="unknown cost",
     ),
+    pytest.param(
+        replace(SUMMARY, usage=Usage(cost_usd=0.000012)), CLOUD,
+        "xAI grok-4.3 · complex (0.88) · under $0.0001 · 2.1 s", id="next to nothing",
+    ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("summary", "target", "line"), FINAL)
 def test_final_lines(summary: Summary, target: Target, line: str) -> None:
-    assert final_line(summary, target, plan(target), Findings()) == line
+    assert final_line(summary, target, CLASSIFIED, plan(target), Findings()) == line
 
 
 KEPT = "kept local: e-mail address found"
@@ -112,10 +117,18 @@ def test_the_line_that_stays_says_why(
     summary: Summary, target: Target, notes: tuple[str, ...], findings: Findings, line: str
 ) -> None:
     made = replace(plan(target), notes=notes)
-    assert final_line(summary, target, made, findings) == line
+    assert final_line(summary, target, CLASSIFIED, made, findings) == line
+
+
+def test_nobody_was_sure_of_what_was_commanded() -> None:
+    commanded = replace(CLASSIFIED, source=Source.OVERRIDE, confidence=1.0)
+    line = final_line(SUMMARY, LOCAL, commanded, plan(LOCAL), Findings())
+    assert line == "local big:30b · complex · 2.1 s"
 
 
 def test_fallback_lines() -> None:
+    asked_not = "local big:30b is not asked: it failed 5 times."
+    assert fallback_line(LOCAL, asked_not, CLOUD) == f"{asked_not} Asking xAI grok-4.3."
     assert fallback_line(LOCAL, "It is busy.", CLOUD) == (
         "local big:30b failed: It is busy. Asking xAI grok-4.3."
     )

@@ -31,6 +31,8 @@ PROMPTS = (
     "grounded",
     "no_evidence",
     "placeholders",
+    "reflect_bullets",
+    "reflect_rules",
     "rewrite",
     "search_need",
 )

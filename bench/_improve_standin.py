@@ -1,0 +1,121 @@
+"""A classifier and a reflector without a model, for `bench/improve.py` and the tests.
+
+The classifier sorts by words: the label in whose rules and examples most of a message's words
+stand. The reflector reads the failures that it is shown and adds the words they have in common to
+the rule of the label that was missed. Both always do the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import log
+from random import Random
+from typing import Any
+
+from hal.types import Message
+
+WORDS = re.compile(r"[a-zäöüß]+")
+RULE = re.compile(r"(?m)^\W*(easy|normal|hard|yes|no):(.*)$")
+CASE = re.compile(r"<message>(.*?)</message> decided (\w+): (?:right|wrong, should be (\w+))")
+LABELS = {"SIMPLE": "easy", "MODERATE": "normal", "COMPLEX": "hard", "ENRICH": "yes"}
+# Words that say nothing about what is asked.
+STOP = frozenset(
+    (
+        *("a", "an", "the", "of", "to", "in", "is", "are", "was", "were", "i", "you", "it", "me"),
+        *("my", "for", "and", "or", "on", "what", "how", "do", "does", "can", "be", "this", "that"),
+        *("with", "at", "from", "not", "about", "have", "has", "will", "would", "so", "if", "as"),
+        *("by", "your", "message", "rest", "little", "some", "much"),
+    )
+)
+# How many words a reflection may add to one rule.
+ADDS = 5
+
+
+@dataclass
+class WordModel:
+    """A ClassifierModel; counts what it was asked."""
+
+    digest_: str = "sha256:words"
+    calls: int = 0
+    fails: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    _read: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
+
+    async def first_token(
+        self,
+        model: str,  # noqa: ARG002 - the port's
+        messages: tuple[Message, ...],
+        *,
+        num_ctx: int,  # noqa: ARG002
+    ) -> Mapping[str, float] | None:
+        self.calls += 1
+        if self.fails is not None:
+            raise self.fails
+        self.asked.append(messages[-1].text)
+        return self.logprobs(messages)
+
+    def logprobs(self, messages: tuple[Message, ...]) -> dict[str, float]:
+        """What it says to a conversation, by label."""
+        system = messages[0].text
+        if system not in self._read:
+            self._read[system] = about(system)
+        known = self._read[system]
+        words = WORDS.findall(messages[-1].text.lower())
+        scores = {label: 0.2 + sum(map(found.__getitem__, words)) for label, found in known.items()}
+        total = sum(scores.values())
+        return {label: log(score / total) for label, score in scores.items()}
+
+    async def structured(self, *_: Any, **__: Any) -> Mapping[str, object]:
+        raise AssertionError("this model gives log-probabilities")
+
+    async def digest(self, model: str) -> str:  # noqa: ARG002 - the port's
+        return self.digest_
+
+
+def about(system: str) -> dict[str, Counter[str]]:
+    """The words of each label's rules."""
+    labels = ("yes", "no") if re.search(r"(?m)^yes:", system) else ("easy", "normal", "hard")
+    found: dict[str, Counter[str]] = {label: Counter() for label in labels}
+    for label, text in RULE.findall(system):
+        if label in found:
+            found[label].update(set(WORDS.findall(text.lower())) - STOP)
+    return found
+
+
+class ScriptedReflector:
+    """A Reflect: adds words of the failures to the rules, and forgets some that are there."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = Random(seed)
+        self.asked = 0
+
+    def __call__(self, text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked += 1
+        rules = text.partition("<rules>\n")[2].partition("\n</rules>")[0]
+        missed: dict[str, Counter[str]] = {}
+        for message, _, expected in CASE.findall(text):
+            label = LABELS.get(expected, "")
+            if "yes:" in rules:
+                label = {"": "", "yes": "yes"}.get(label, "no")
+            if label:
+                words = set(WORDS.findall(message.lower())) - STOP
+                missed.setdefault(label, Counter()).update(words)
+        if "bullets" in schema["properties"]:
+            return {
+                "bullets": [f"{label}: {self._chosen(words)}." for label, words in missed.items()]
+            }
+        return {"rules": "\n".join(self._line(line, missed) for line in rules.splitlines())}
+
+    def _line(self, line: str, missed: Mapping[str, Counter[str]]) -> str:
+        found = RULE.match(line)
+        if found is None or found[1] not in missed:
+            return line
+        return f"{line.rstrip('.')}, {self._chosen(missed[found[1]])}."
+
+    def _chosen(self, words: Counter[str]) -> str:
+        """The commonest first, chance among equals."""
+        ranked = sorted(sorted(words), key=lambda w: (-words[w], self._random.random()))
+        return ", ".join(ranked[:ADDS])

@@ -1,0 +1,1 @@
+"""Makes prompts better from the log of this machine, and never lets a worse one through."""

@@ -1,0 +1,128 @@
+"""Decides logged turns again, with other prompts, the way a turn is decided in service.
+
+The production `Classifier` and `decide` do it, with their excerpt, bias and thresholds; only what
+depends on the state of a chat (stickiness) and rules that need no model are left out. Knows no
+gate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...errors import BadReply
+from ...prompts import Prompt
+from ...routing.classify import Classifier, Questions, Windows
+from ...routing.decide import decide
+from ...routing.question import Question
+from ...settings import RoutingSettings
+from ...types import Route
+from .cases import Case
+from .replies import RememberingModel
+from .trial import Pair
+
+# Two questions of one turn are in flight at once in service; a small machine gains by no more.
+AT_ONCE = 2
+# Calls that a prompt's bias takes, once.
+CALIBRATION_CALLS = 3
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPair:
+    """The two prompts that decide a route together."""
+
+    classify: Prompt
+    search_need: Prompt
+
+    def with_prompt(self, prompt: Prompt) -> PromptPair:
+        """One of them replaced by its name."""
+        return replace(self, **{prompt.name: prompt})
+
+    def named(self, name: str) -> Prompt:
+        found: Prompt = getattr(self, name)
+        return found
+
+    @property
+    def questions(self) -> Questions:
+        """Raises ConfigError."""
+        return Questions(
+            Question.from_prompt(self.classify), Question.from_prompt(self.search_need)
+        )
+
+
+class _Forgetful:
+    """A StateStore without a memory: the replies are what is remembered."""
+
+    async def get_state(self, key: str) -> str | None:  # noqa: ARG002 - the port's
+        return None
+
+    async def put_state(self, key: str, text: str) -> None:  # noqa: ARG002 - the port's
+        return None
+
+
+class Replay:
+    """`run` drives a coroutine to its end, on whatever loop the model's client lives."""
+
+    def __init__(
+        self, model: RememberingModel, windows: Windows, routing: RoutingSettings, run: Run
+    ) -> None:
+        self.model, self._windows, self._run = model, windows, run
+        # A replayed case has no chat to stick to.
+        self._routing = replace(routing, sticky=False)
+
+    def routes(
+        self, prompts: PromptPair, cases: Sequence[Case], generation: int = 0
+    ) -> dict[str, str]:
+        """The route of each case, by its id. Raises ProviderError, BudgetSpent, ConfigError."""
+        self.model.generation = generation
+        found: dict[str, str] = self._run(self._decide_all(prompts.questions, cases))
+        return found
+
+    async def _decide_all(self, questions: Questions, cases: Sequence[Case]) -> dict[str, str]:
+        classifier = Classifier(self.model, questions, self._windows, _Forgetful())
+        turn_of = asyncio.Semaphore(AT_ONCE)
+
+        async def one(case: Case) -> str:
+            async with turn_of:
+                return await self._decide(classifier, case)
+
+        tasks = [asyncio.ensure_future(one(case)) for case in cases]
+        try:
+            routes = await asyncio.gather(*tasks)
+        finally:  # the first error ends all of them
+            for task in tasks:
+                task.cancel()
+        return {case.id: route for case, route in zip(cases, routes, strict=True)}
+
+    async def _decide(self, classifier: Classifier, case: Case) -> str:
+        try:
+            verdict = await classifier.classify(case.turn)
+        except BadReply:  # in service the turn goes on with the default
+            return str(Route.MODERATE)
+        return str(decide(verdict, None, self._routing).route)
+
+
+def pairs(cases: Sequence[Case], before: dict[str, str], after: dict[str, str]) -> tuple[Pair, ...]:
+    """What two versions decided, side by side."""
+    return tuple(
+        Pair(
+            chat=case.chat,
+            expected=case.expected,
+            before=before[case.id],
+            after=after[case.id],
+            weight=case.weight,
+            is_private=case.is_private,
+        )
+        for case in cases
+    )
+
+
+def score(cases: Sequence[Case], routes: Mapping[str, str]) -> float:
+    """Weighted share of right decisions, 0..1."""
+    total = sum(case.weight for case in cases)
+    right = sum(case.weight for case in cases if routes[case.id] == case.expected)
+    return right / total if total else 0.0
