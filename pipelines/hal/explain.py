@@ -75,7 +75,11 @@ def final_line(
 
 def fallback_line(failed: Target, sentence: str, following: Target) -> str:
     # One that is not asked at all, because its breaker is open, says so with its name.
-    what = sentence if sentence.startswith(failed.label) else f"{failed.label} failed: {sentence}"
+    what = (
+        sentence
+        if sentence.startswith(f"{failed.label} is not asked")
+        else f"{failed.label} failed: {sentence}"
+    )
     return f"{what} Asking {following.label}."
 
 

@@ -42,6 +42,9 @@ logger = logging.getLogger("hal.runtime")
 
 # Making a session and a thread takes milliseconds; more means that the process is starving.
 START_LIMIT_S = 10.0
+# A task that was cancelled ends within one round of the loop; one that does not must not hold up
+# the end.
+CANCEL_LIMIT_S = 1.0
 # Idle connections to a local server cost nothing, and the pool must not be what limits a household.
 MAX_CONNECTIONS = 512
 
@@ -236,8 +239,10 @@ class Runtime:
             self._closing = self._loop.create_task(self._close())
 
     async def _close(self) -> None:
-        for task in list(self._background):
+        for task in (running := list(self._background)):
             task.cancel()
+        if running:  # their connections end with them, and must have before the loop does
+            await asyncio.wait(running, timeout=CANCEL_LIMIT_S)
         for services in (*self._replaced, *([self._services] if self._opened else [])):
             await services.close()
         await self._policies.close()

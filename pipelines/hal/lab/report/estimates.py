@@ -42,7 +42,8 @@ class Share:
         p, z2 = self.hits / self.n, _Z * _Z / self.n
         middle = (p + z2 / 2) / (1 + z2)
         half = _Z * sqrt(p * (1 - p) / self.n + z2 / (4 * self.n)) / (1 + z2)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        # Arithmetic in binary is off by some 1e-18, and a share lies within its interval.
+        return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))
 
 
 @dataclass(frozen=True, slots=True)
