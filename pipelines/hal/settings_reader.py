@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .addresses import host_and_port, is_public
+from .advanced import Advanced
 from .model_names import runs_in_cloud
 from .settings import (
     AnswerSettings,
@@ -29,7 +30,7 @@ from .settings import (
     Settings,
     TelemetrySettings,
 )
-from .valves import Advanced, Valves, valves_class
+from .valves import Valves, valves_class
 
 OLLAMA_PORT = 11434
 # Where a collector takes spans over HTTP, by OpenTelemetry's protocol (OTLP).

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
+from hal.advanced import Advanced
 from hal.settings import Settings
 from hal.settings_reader import data_dir, ollama_url, read_valves
-from hal.valves import Advanced, Valves, valves_class
+from hal.valves import Valves, valves_class
 
 SCALARS = (str, int, float, bool)
 NAMES = list(Valves.model_fields)

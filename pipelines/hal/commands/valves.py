@@ -9,7 +9,8 @@ import argparse
 import json
 import textwrap
 
-from ..valves import Advanced, Valves
+from ..advanced import Advanced
+from ..valves import Valves
 
 _WIDTH = 100
 

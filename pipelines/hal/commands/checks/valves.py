@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...valves import Advanced, Valves
+from ...advanced import Advanced
+from ...valves import Valves
 from ..stored import read_object
 from .result import Check, Context, fail, ok, warn
 
