@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
@@ -239,10 +239,7 @@ class Runtime:
             self._closing = self._loop.create_task(self._close())
 
     async def _close(self) -> None:
-        for task in (running := list(self._background)):
-            task.cancel()
-        if running:  # their connections end with them, and must have before the loop does
-            await asyncio.wait(running, timeout=CANCEL_LIMIT_S)
+        await _cancel(self._background)
         for services in (*self._replaced, *([self._services] if self._opened else [])):
             await services.close()
         await self._policies.close()
@@ -250,8 +247,19 @@ class Runtime:
             await self._http.close()
             await self._web.close()
         await asyncio.to_thread(self._live.close)
+        # What others have begun and nobody waits for, such as measuring a classifier's bias: its
+        # connections end with it, and must have before the loop does.
+        await _cancel(asyncio.all_tasks() - {self._closing})
         await asyncio.to_thread(self._store.close)
         self._loop.stop()
+
+
+async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel them, and wait until they have ended."""
+    for task in (running := list(tasks)):
+        task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=CANCEL_LIMIT_S)
 
 
 def _retention(settings: Settings) -> Retention:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -213,3 +214,18 @@ def test_what_hangs_in_the_background_does_not_hold_up_the_end(
     runtime = started(tmp_path, server.url)
     assert wait_for(lambda: server.chats)
     end(runtime)
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.01, 0.03, 0.06, 0.1])
+def test_a_runtime_that_is_still_warming_up_ends_without_a_trace(
+    tmp_path: Path, after_s: float
+) -> None:
+    """The classifier's bias is measured in tasks that nobody waits for: a loop that ended before
+    their connections did raised in its thread, which pytest would report here."""
+    with OllamaServer(models=[OllamaModel(FIRST)]) as hanging:
+        hanging.when(lambda _body: True, [Stall()])
+        runtime = started(tmp_path, hanging.url, HAL_CLASSIFIER_MODEL=FIRST)
+        sleep(after_s)
+        runtime.retire()
+        assert runtime.join(SOON_S)
+        gc.collect()
