@@ -63,18 +63,19 @@ imports: $(VENV)/.installed-test ## The boundaries between the packages
 unit: $(VENV)/.installed-test ## All tests, with the newest libraries
 	@$(VENV)/bin/python -m pytest $(SHARED) $(PYTEST)
 
-# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy` uses a
-# library of the image: once is enough.
+# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy` and `lab`
+# uses a library of the image, nor does a look at the sources: once is enough.
 unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
 	@test ! -x $(PINNED)/bin/python || \
 	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest $(SHARED) \
-	    -m "not engine and not server" --ignore tests/privacy $(PYTEST)
+	    -m "not engine and not server" --ignore tests/privacy --ignore tests/lab \
+	    --ignore tests/core/test_architecture.py $(PYTEST)
 
 # Not a part of `make test`: Open WebUI alone is 3 GB, and the browser is the machine's own.
 e2e: $(VENV)/.installed-e2e $(SEARXNG)/.installed $(WEBUI)/.installed ## Browser tests; pictures in build/e2e
 	@$(VENV)/bin/python -m pytest tests/e2e $(PYTEST)
 
-bench: $(VENV)/.installed-test ## The benchmarks, one after the other
+bench: $(VENV)/.installed-bench ## The benchmarks, one after the other
 	@for file in bench/*.py; do \
 	  case $$file in */_*|*'*'*) continue ;; esac; \
 	  echo "== $$file"; $(VENV)/bin/python $$file || exit 1; \
@@ -98,6 +99,10 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt
 	@echo "Installing hal-auto and its checks into $(VENV)" >&2
 	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,lab,dev]'
 	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-bench: $(VENV)/.installed-test
+	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,lab,dev,bench]'
+	@touch $@
 
 $(VENV)/.installed-e2e: $(VENV)/.installed-test
 	@$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[server,embedded,pdf,otel,metrics,lab,dev,e2e]'
