@@ -42,6 +42,9 @@ logger = logging.getLogger("hal.runtime")
 
 # Making a session and a thread takes milliseconds; more means that the process is starving.
 START_LIMIT_S = 10.0
+# anyio, under the client of Ollama, loses a connection whose task is cancelled just after it was
+# made; on this machine making one takes a few milliseconds.
+SETTLE_S = 0.05
 # A task that was cancelled ends within one round of the loop; one that does not must not hold up
 # the end.
 CANCEL_LIMIT_S = 1.0
@@ -255,11 +258,13 @@ class Runtime:
 
 
 async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel them, and wait until they have ended."""
-    for task in (running := list(tasks)):
+    """Let what is nearly done end, cancel the rest, and wait until all have ended."""
+    if not (running := list(tasks)):
+        return
+    await asyncio.wait(running, timeout=SETTLE_S)
+    for task in running:
         task.cancel()
-    if running:
-        await asyncio.wait(running, timeout=CANCEL_LIMIT_S)
+    await asyncio.wait(running, timeout=CANCEL_LIMIT_S)
 
 
 def _retention(settings: Settings) -> Retention:
