@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,17 +29,7 @@ VALUES = (MAIL, CARD, NAME, "4539148803436467")
 DAY = "2026-03-01"
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path) -> Iterator[Path]:
-    """A data folder of its own, in a zone where noon is noon."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("HAL_")]:
-            patch.delenv(name)
-        patch.setenv("HAL_DATA_DIR", str(tmp_path / "data"))
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield tmp_path / "data"
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("data")
 
 
 def log_path() -> Path:

@@ -6,8 +6,6 @@ import os
 import re
 import sqlite3
 import stat
-import time
-from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
@@ -52,16 +50,7 @@ class Reader(HTMLParser):
         self.words += data
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("HAL_")]:
-            patch.delenv(name)
-        patch.setenv("HAL_DATA_DIR", str(tmp_path / "data"))
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield tmp_path / "data"
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("data")
 
 
 def log_path() -> Path:

@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,18 +18,7 @@ from hal.sessions.database import open_for_writing
 from hal.sessions.statements import save
 from tests.sessions.rows import DAY_S, content, score, turn
 
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path) -> Iterator[Path]:
-    """A data folder of its own, in UTC."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("HAL_")]:
-            patch.delenv(name)
-        patch.setenv("HAL_DATA_DIR", str(tmp_path / "data"))
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield tmp_path / "data"
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("data")
 
 
 def fill(*, days_ago: float = 1.0) -> Path:
