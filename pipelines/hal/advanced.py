@@ -35,6 +35,21 @@ class Advanced(BaseModel):
     CLOUD_FIRST_TOKEN_S: float = valve(
         30.0, "Cloud first-token timeout (s)", "Longest wait for xAI's first token; 1 to 600."
     )
+    CASCADE_S: float = valve(
+        20.0,
+        "Draft deadline (s)",
+        "A local draft that takes longer is shown unchecked (see CASCADE); 1 to 600.",
+    )
+    SHADOW_DAILY_USD: float = valve(
+        0.25,
+        "Daily budget of shadow pairs (USD)",
+        "Part of the daily budget that shadow pairs may use; -1: as much as that budget allows.",
+    )
+    EXPLORATION: float = valve(
+        0.0,
+        "Exploration",
+        "Share of turns that may leave and go the other way on purpose, to learn; 0 to 0.5.",
+    )
     STICKY_CONFIDENCE: float = valve(
         0.75, "Confidence to change", "How sure the classifier must be to change a chat's route."
     )

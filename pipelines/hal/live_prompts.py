@@ -10,20 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from .canary import gets_canary
 from .errors import HalError
 from .prompt_versions import SHIPPED, Pointer, VersionStore
 from .routing.classify import Questions
 from .routing.question import Question
+from .whole_file import Signature, signature
 
 logger = logging.getLogger("hal.prompts")
 
 DIFFICULTY, SEARCH = "classify", "search_need"
-
-# Inode, size and time of the last change: a rename changes the first, always.
-_Signature = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class LivePrompts:
         self._shipped = {
             name: Question.from_prompt(store.shipped(name)) for name in (DIFFICULTY, SEARCH)
         }
-        self._read: dict[str, tuple[_Signature, InForce]] = {}
+        self._read: dict[str, tuple[Signature, InForce]] = {}
 
     def questions(self, chat_id: str | None) -> Questions:
         """What the classifier is to ask in this conversation."""
@@ -66,10 +63,10 @@ class LivePrompts:
 
     def in_force(self, name: str) -> InForce:
         """As the pointer is now; never raises over what stands in the data folder."""
-        signature = _signature(self.store.pointer_path(name))
+        now = signature(self.store.pointer_path(name))
         known = self._read.get(name)
-        if known is None or known[0] != signature:
-            known = signature, self._load(name)
+        if known is None or known[0] != now:
+            known = now, self._load(name)
             self._read[name] = known
         return known[1]
 
@@ -96,11 +93,3 @@ class LivePrompts:
             self._say(f"Version {version} of {name} has other labels. The shipped prompt is used.")
             return None
         return found
-
-
-def _signature(path: Path) -> _Signature:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -97,6 +97,25 @@ class RoutingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterSettings:
+    """The learned router. `quality_target` is the share of the cloud's quality to keep, 0..1.
+
+    `cascade`: local answers that may fall short are looked at before they are shown, for at most
+    `cascade_s`. `shadow_share` of the turns that may leave are answered by the other target as
+    well, for at most `shadow_daily_usd` a day (None: no limit of its own). `exploration` is the
+    probability that a turn goes the other way, to learn from it.
+    """
+
+    learned: bool = True
+    quality_target: float = 0.95
+    cascade: bool = False
+    cascade_s: float = 20.0
+    shadow_share: float = 0.0
+    shadow_daily_usd: float | None = 0.25
+    exploration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerSettings:
     """How an answer is delivered."""
 
@@ -206,6 +225,11 @@ class LogSettings:
         return self.data_dir / "improve"
 
     @property
+    def router(self) -> Path:
+        """The learned router's weights and thresholds."""
+        return self.data_dir / "router"
+
+    @property
     def budget_database(self) -> Path:
         """Beside the log, not in it: who deletes the log does not reset the budget."""
         return self.data_dir / "budget.sqlite"
@@ -234,6 +258,7 @@ class Settings:
     searchable_hosts: frozenset[tuple[str, int]] = frozenset()
     telemetry: TelemetrySettings = TelemetrySettings()
     compares_meaning: bool = False
+    router: RouterSettings = RouterSettings()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -259,6 +284,7 @@ class Settings:
             "local": self.local,
             "cloud": self.cloud,
             "routing": self.routing,
+            "router": self.router,
             "privacy": self.privacy,
             "limits": self.limits,
             "budget": self.budget,

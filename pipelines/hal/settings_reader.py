@@ -26,6 +26,7 @@ from .settings import (
     LocalSettings,
     LogSettings,
     PrivacySettings,
+    RouterSettings,
     RoutingSettings,
     Settings,
     TelemetrySettings,
@@ -57,6 +58,7 @@ def read_valves(valves: Valves, environ: Mapping[str, str] | None = None) -> Set
         searchable_hosts=reader.searchable_hosts(),
         telemetry=reader.telemetry(),
         compares_meaning=reader.value("SEARCH_EMBEDDINGS"),
+        router=reader.router(),
         warnings=tuple(reader.warnings),
     )
 
@@ -114,6 +116,18 @@ class _Reader:
             speculate=self.valves.SPECULATE,
             sticky=self.valves.STICKY,
             sticky_confidence=self.clamped("STICKY_CONFIDENCE", 0.0, 1.0),
+        )
+
+    def router(self) -> RouterSettings:
+        return RouterSettings(
+            learned=self.valves.LEARNED_ROUTER,
+            # Less than half of the cloud's quality is what no local model of today falls to.
+            quality_target=self.clamped("QUALITY_TARGET", 0.5, 1.0),
+            cascade=self.valves.CASCADE,
+            cascade_s=self.clamped("CASCADE_S", 1.0, 600.0),
+            shadow_share=self.clamped("SHADOW_SHARE", 0.0, 1.0),
+            shadow_daily_usd=self.cap("SHADOW_DAILY_USD"),
+            exploration=self.clamped("EXPLORATION", 0.0, 0.5),
         )
 
     def answer(self) -> AnswerSettings:

@@ -46,6 +46,7 @@ class Source(StrEnum):
     RULE = "rule"
     OVERRIDE = "override"
     CLASSIFIER = "classifier"
+    LEARNED = "learned"
     STICKY = "sticky"
     DEFAULT = "default"
 
@@ -175,6 +176,9 @@ class Decision:
     `confidence` and `probabilities` are in 0..1; `needs_search` is P(needs current information),
     None when nobody asked. `degraded` names what went wrong on the way, None when nothing did.
     `propensity`: with which probability the same rules take this route again, 1 without chance.
+    `p_local_ok` and `gain` are what the learned router `router_id` expects: that the local answer
+    is good enough, and how much better the cloud's is; None where it was not asked.
+    `drafts`: the local answer is looked at before it is shown.
     """
 
     route: Route
@@ -187,6 +191,10 @@ class Decision:
     latency_ms: float = 0.0
     degraded: str | None = None
     propensity: float = 1.0
+    p_local_ok: float | None = None
+    gain: float | None = None
+    router_id: str = ""
+    drafts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,8 @@ class Plan:
     `stays_local`: why no cloud target is among them, when that was a choice; words for the user.
     `scrub`: what is private is replaced by placeholders before a cloud target sees it. `is_open`:
     the last look before the socket lets private things pass, because the user or the settings do.
+    `drafts`: the first target's answer is a draft, which one of the others may replace before
+    anything is shown.
     """
 
     targets: tuple[Target, ...]
@@ -231,6 +241,7 @@ class Plan:
     stays_local: str = ""
     scrub: bool = False
     is_open: bool = False
+    drafts: bool = False
 
     @property
     def may_leave(self) -> bool:

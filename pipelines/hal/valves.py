@@ -144,6 +144,27 @@ class Valves(BaseModel):
         "Speculate",
         "Start the local answer while the classifier runs; only when both models are loaded.",
     )
+    LEARNED_ROUTER: bool = valve(
+        True,
+        "Learned router",
+        "Decide by what this machine's log has taught, once `hal router calibrate` has run.",
+    )
+    QUALITY_TARGET: float = valve(
+        0.95,
+        "Quality target",
+        "Share of the cloud's quality that the learned router keeps; 0.5 to 1.",
+    )
+    CASCADE: bool = valve(
+        False,
+        "Check drafts",
+        "Look at a local answer before it is shown where it may fall short; needs a calibrated "
+        "router.",
+    )
+    SHADOW_SHARE: float = valve(
+        0.0,
+        "Shadow pairs (share of turns)",
+        "So many turns that may leave are answered by the other model as well, to learn; 0 to 1.",
+    )
     STICKY: bool = valve(
         True, "Sticky chats", "A chat keeps its route unless a turn is clearly different."
     )

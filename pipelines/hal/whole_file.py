@@ -1,6 +1,7 @@
 """Writes a file that is whole or not there: beside it, made durable, renamed.
 
-A process that is killed at any moment leaves the old file or the new one. Knows no content.
+A process that is killed at any moment leaves the old file or the new one; its signature tells which
+one is there. Knows no content.
 """
 
 from __future__ import annotations
@@ -8,6 +9,18 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+
+# Inode, size and time of the last change: a rename changes the first, always.
+Signature = tuple[int, int, int] | None
+
+
+def signature(path: Path) -> Signature:
+    """What tells one file at this path from another; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def write_whole(path: Path, text: str) -> None:

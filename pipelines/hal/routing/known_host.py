@@ -24,7 +24,11 @@ ASK_LIMIT_S = 2.0
 
 
 class ModelInfo(Protocol):
-    """What a server tells about one model; `context_tokens` None: it does not."""
+    """What a server tells about one model. `digest`: of its weights, "" where that is not told;
+    `context_tokens` None: neither is that."""
+
+    @property
+    def digest(self) -> str: ...
 
     @property
     def can_answer(self) -> bool: ...

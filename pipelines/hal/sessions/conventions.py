@@ -116,6 +116,7 @@ TURN: Mapping[str, tuple[Attribute, ...]] = MappingProxyType(
             *("policy_id", "route", "confidence", "needs_search", "leaves_machine", "outcome"),
             *("cost_usd", "cloud_cost_usd", "speculation", "cache", "degradations", "is_hard"),
             *("privacy_word", "override", "propensity", "message_count", "prompt_chars"),
+            *("p_local_ok", "gain", "router_id", "cascade"),
         ),
     }
 )

@@ -30,7 +30,10 @@ class TurnRow:
     the policy made this decision: 1 where nothing was left to chance. `message_count`
     counts questions and answers up to this question (no system prompt, no tool rounds) and
     `prompt_chars` all characters of the conversation. `cloud_cost_usd` is what the same tokens
-    would have cost at the cloud model, None where that is not known.
+    would have cost at the cloud model, None where that is not known. `p_local_ok` and `gain` are
+    what the learned router `router_id` expected, None where it was not asked. `cascade` is what
+    became of a local draft: kept, escalated, late (shown unchecked) or returned (shown because no
+    other target could answer), '' where there was none.
     """
 
     table: ClassVar[str] = "turn"
@@ -77,6 +80,10 @@ class TurnRow:
     message_count: int | None = None
     prompt_chars: int | None = None
     cloud_cost_usd: float | None = None
+    p_local_ok: float | None = None
+    gain: float | None = None
+    router_id: str = ""
+    cascade: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +164,8 @@ class PromptVersionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentRow:
-    """What was asked, and the answer that was actually delivered, cut short or not."""
+    """What was asked, and the answer that was actually delivered, cut short or not. `draft` is the
+    local answer that was replaced before anything of it was shown, '' where there was none."""
 
     table: ClassVar[str] = "content"
     turn_id: str
@@ -165,6 +173,7 @@ class ContentRow:
     question: str = ""
     answer: str = ""
     thinking: str = ""
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +267,40 @@ class CaseRow:
     split: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowRow:
+    """The other target's answer to a turn, asked for after the turn and shown to nobody.
+
+    `reason` is anchor (chance alone) or disagreement (a candidate router would have decided
+    otherwise); `propensity` the probability, 0..1, with which this turn was chosen. `router_id`:
+    the candidate, '' for an anchor. `call_id` names its call, whose row has tokens and cost.
+    """
+
+    table: ClassVar[str] = "shadow"
+    id: str
+    turn_id: str
+    created_at: float
+    reason: str
+    propensity: float
+    provider: str = ""
+    model: str = ""
+    leaves_machine: bool = False
+    outcome: str = RUNNING
+    error_code: str = ""
+    call_id: str | None = None
+    router_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowContentRow:
+    """What the other target answered: as private as the turn's own answer, and expires with it."""
+
+    table: ClassVar[str] = "shadow_content"
+    shadow_id: str
+    created_at: float
+    answer: str = ""
+
+
 # Every table with its row, in the order in which an import has to write them.
 ROWS: tuple[type[AnyRow], ...] = (
     PolicyRow,
@@ -271,6 +314,8 @@ ROWS: tuple[type[AnyRow], ...] = (
     ScoreRow,
     ScoreContentRow,
     CaseRow,
+    ShadowRow,
+    ShadowContentRow,
 )
 Row = (
     TurnRow
@@ -283,4 +328,6 @@ Row = (
     | ScoreContentRow
     | PolicyRow
     | CaseRow
+    | ShadowRow
+    | ShadowContentRow
 )

@@ -85,7 +85,7 @@ TREATMENTS: Mapping[type[AnyRow], Mapping[str, Treatment]] = MappingProxyType(
         },
         EgressContentRow: {"body": Treatment.JSON},
         PromptVersionRow: {"text": Treatment.TEXT},
-        ContentRow: dict.fromkeys(("question", "answer", "thinking"), Treatment.TEXT),
+        ContentRow: dict.fromkeys(("question", "answer", "thinking", "draft"), Treatment.TEXT),
         LookupRow: {"problem": Treatment.TEXT, "detail": Treatment.PARTS},
         ScoreRow: {
             "label": Treatment.TEXT,

@@ -98,6 +98,27 @@ def _score_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _router_columns(connection: sqlite3.Connection) -> None:
+    for statement in (
+        "ALTER TABLE turn ADD COLUMN p_local_ok REAL",
+        "ALTER TABLE turn ADD COLUMN gain REAL",
+        "ALTER TABLE turn ADD COLUMN router_id TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE turn ADD COLUMN cascade TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE content ADD COLUMN draft TEXT NOT NULL DEFAULT ''",
+        "CREATE TABLE shadow ("
+        "id TEXT PRIMARY KEY, turn_id TEXT NOT NULL, created_at REAL NOT NULL,"
+        " reason TEXT NOT NULL, propensity REAL NOT NULL, provider TEXT NOT NULL,"
+        " model TEXT NOT NULL, leaves_machine INTEGER NOT NULL, outcome TEXT NOT NULL,"
+        " error_code TEXT NOT NULL, call_id TEXT, router_id TEXT NOT NULL)",
+        "CREATE INDEX shadow_turn ON shadow (turn_id)",
+        "CREATE INDEX shadow_created ON shadow (created_at)",
+        "CREATE TABLE shadow_content ("
+        "shadow_id TEXT PRIMARY KEY, created_at REAL NOT NULL, answer TEXT NOT NULL)",
+        "CREATE INDEX shadow_content_created ON shadow_content (created_at)",
+    ):
+        connection.execute(statement)
+
+
 _TURN = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY, started_at REAL NOT NULL,
@@ -152,7 +173,14 @@ _INDEXES = (
 
 SCHEMA = Schema(
     "The session log",
-    (_first_tables, _gateway_columns, _privacy_columns, _lookup_table, _score_tables),
+    (
+        _first_tables,
+        _gateway_columns,
+        _privacy_columns,
+        _lookup_table,
+        _score_tables,
+        _router_columns,
+    ),
     SchemaTooNew,
 )
 VERSION = SCHEMA.version

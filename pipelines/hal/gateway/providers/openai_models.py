@@ -34,6 +34,7 @@ class HostedModel:
 
     name: str
     context_tokens: int | None = None
+    digest: str = ""
     # Nobody says which pictures it takes; those stay on the main host.
     can_see: bool = False
     # Nobody says so either; a template without that switch ignores it.
