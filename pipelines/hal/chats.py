@@ -76,6 +76,9 @@ class ChatMemory:
         return Route(row.route) if row and _sets_course(row.route, row.source) else None
 
 
+_DECIDES = frozenset({Source.CLASSIFIER, Source.LEARNED, Source.STICKY})
+
+
 def _bounded(kept: OrderedDict[str, T], chat_id: str, value: T) -> None:
     """Keep a value; the chat that was silent for longest is forgotten."""
     kept[chat_id] = value
@@ -86,4 +89,4 @@ def _bounded(kept: OrderedDict[str, T], chat_id: str, value: T) -> None:
 
 def _sets_course(route: str, source: str) -> bool:
     """A command decides its own turn only; a search says nothing about how hard a chat is."""
-    return route in DIFFICULTIES and source in {Source.CLASSIFIER, Source.STICKY}
+    return route in DIFFICULTIES and source in _DECIDES

@@ -21,6 +21,12 @@ from .types import (
 
 # A hundredth of a cent: what four decimals show.
 _LEAST_USD = 0.0001
+_CASCADE = {
+    "kept": "draft checked",
+    "escalated": "local draft replaced",
+    "late": "shown unchecked, it took too long",
+    "returned": "local draft, nothing better could be had",
+}
 NOTHING_DECIDED = (
     "There is no decision in this chat yet that I could explain. Ask something first; after the "
     "answer, `/why` tells which model gave it and why."
@@ -61,6 +67,8 @@ def final_line(
     parts = [first, _route(decision), *plan.notes]
     if target.leaves_machine and not summary.cache:
         parts += _what_leaves(findings)
+    if summary.cascade:
+        parts.append(_CASCADE[summary.cascade])
     if summary.search:
         parts.append(summary.search if summary.search[0].isdigit() else "no sources")
     if target.leaves_machine and not summary.cache:
@@ -85,6 +93,18 @@ def fallback_line(failed: Target, sentence: str, following: Target) -> str:
 
 def retry_line(target: Target, sentence: str) -> str:
     return f"{target.label}: {sentence} Trying again."
+
+
+def draft_line(target: Target) -> str:
+    return f"{target.label} writes a draft, which is checked before it is shown"
+
+
+def replaced_line(target: Target, following: Target) -> str:
+    return f"The draft of {target.label} may fall short. Asking {following.label}."
+
+
+def returned_line(failed: Target, sentence: str) -> str:
+    return f"{failed.label} failed: {sentence} The local draft is shown."
 
 
 def waiting_line(target: Target, waiting: int) -> str:
@@ -160,18 +180,30 @@ def _by(row: TurnRow) -> str:
         Source.RULE: "a rule",
         Source.OVERRIDE: "your command",
         Source.CLASSIFIER: "the classifier",
+        Source.LEARNED: "the learned router",
         Source.STICKY: "the course of this chat",
+        Source.EXPLORATION: "chance, to learn from it",
         Source.DEFAULT: "default, because nobody could decide",
     }.get(Source(row.source) if row.source in set(Source) else Source.DEFAULT, row.source)
 
 
 def _confidence(row: TurnRow) -> list[str]:
-    """The two answers of the classifier; the log keeps them mixed into one distribution."""
-    if row.needs_search is None:
-        return [f"- Confidence: {row.confidence or 0.0:.2f}"]
+    """What the learned router expects, and the two answers of the classifier; the log keeps those
+    mixed into one distribution."""
+    learned = []
+    if row.p_local_ok is not None and row.gain is not None:
+        learned = [
+            f"- Local answer good enough: {row.p_local_ok:.0%}, expected gain of the cloud: "
+            f"{row.gain:.2f} (`{row.router_id}`)"
+        ]
+    if row.cascade:
+        learned.append(f"- Draft: {_CASCADE[row.cascade]}")
+    if row.needs_search is None or not row.probabilities:
+        return learned or [f"- Confidence: {row.confidence or 0.0:.2f}"]
     stay = max(1.0 - row.needs_search, 1e-9)
     hard = sorted(((row.probabilities.get(d, 0.0) / stay, d) for d in DIFFICULTIES), reverse=True)
     return [
+        *learned,
         f"- How hard: {', '.join(f'{name} {p:.2f}' for p, name in hard)}",
         f"- Needs a search: {row.needs_search:.2f}",
     ]

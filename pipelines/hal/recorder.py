@@ -75,7 +75,7 @@ class TurnRecorder:
         self.cache = self.cached_model = ""
         self.finish_reason = "stop"
         self.citing: Citations | None = None
-        self.search = self._note = ""
+        self.search = self._note = self._draft = ""
         self._lookup: LookupRow | None = None
         # What the turn's tokens cost at the cloud model; None where that is not known.
         self.cloud_price: Callable[[Usage], float | None] = lambda _usage: None
@@ -134,6 +134,9 @@ class TurnRecorder:
             classify_ms=decision.latency_ms,
             notes=plan.notes,
             propensity=decision.propensity,
+            p_local_ok=decision.p_local_ok,
+            gain=decision.gain,
+            router_id=decision.router_id,
         )
         self._decided_ms = self.elapsed_ms
         if decision.degraded:
@@ -144,6 +147,15 @@ class TurnRecorder:
 
     def speculation(self, outcome: str) -> None:
         self._row = replace(self._row, speculation=outcome)
+
+    def cascaded(self, outcome: str, draft: str = "") -> None:
+        """What became of a local draft, and its text where another answer is shown instead."""
+        self._row = replace(self._row, cascade=outcome)
+        self._draft = draft
+
+    @property
+    def cascade(self) -> str:
+        return self._row.cascade
 
     def prompt(self, prompt: Prompt) -> None:
         self._writer.write(
@@ -316,4 +328,5 @@ class TurnRecorder:
             question=self._turn.question,
             answer=self._delivered,
             thinking=self.reasoning,
+            draft=self._draft,
         )

@@ -6,6 +6,7 @@ Wires the parts together; decides nothing.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -37,18 +38,21 @@ from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
 from .live_prompts import LivePrompts
+from .live_router import LiveRouter, Models
 from .policies import SharedPolicies, embedder
 from .prompt_versions import VersionStore
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
 from .routing.classify import Classifier, Windows
+from .routing.learned.deciding import Boundary
+from .routing.learned.folder import RouterFolder
 from .sessions.reader import SessionReader
 from .sessions.record import EgressContentRow, EgressRow, PromptVersionRow
 from .sessions.store import SessionStore
 from .settings import Settings
 from .shield import PrivacyState, Shield
 from .survey import Survey
-from .types import Message, Target, Usage
+from .types import Message, Target, Turn, Usage
 from .versioned_classifier import VersionedClassifier
 
 
@@ -65,12 +69,14 @@ class Services:
     catalogue: Catalogue
     classifier: VersionedClassifier
     log: Log
+    router: LiveRouter
     researcher: Researcher
     research_prompts: tuple[Prompt, ...]
     shield: Shield
     servers: LocalServers
     models: LocalModels
     reader: PageReader
+    chance: Callable[[], float]
     cloud_price: Callable[[Usage], float | None]
     meaning: PassageMeaning | None
 
@@ -80,6 +86,19 @@ class Services:
             self.meaning.close()
         await self.servers.close()
         await self.reader.close()
+
+    def boundary(self, turn: Turn) -> Boundary | None:
+        """What the learned router expects of this turn; None where it may not decide."""
+        rules, cloud = self.settings.router, self.settings.cloud
+        if not rules.learned or not cloud.usable:
+            return None
+        models = Models(self.settings.local.model, self.catalogue.local_digest, cloud.model)
+        found = self.router.in_force(models, rules.quality_target)
+        if found.choice is None:
+            return None
+        return Boundary.of(
+            *(found.router, found.id, found.choice, turn.question), drafts=rules.cascade
+        )
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -242,9 +261,11 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
             log.reader,
         ),
         log=log,
+        router=LiveRouter(RouterFolder(settings.log.router)),
         researcher=researcher,
         research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
         reader=reader,
+        chance=random.random,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,
         shield=shield,

@@ -17,12 +17,15 @@ from .chats import ChatMemory
 from .enrichment.research import Step
 from .errors import HalError, ProviderError
 from .gateway.attempt import Attempt
+from .gateway.drafting import DraftCheck
 from .gateway.job import Job, outcome_of
 from .privacy.policy import is_silent
 from .recorder import TurnRecorder
 from .repeating import Repeating
 from .routing.decide import decide, default_decision
-from .routing.plan import NOT_SEARCHED, Demand, Offers, is_for_cloud_alone, make_plan
+from .routing.explore import explore
+from .routing.learned.deciding import Boundary
+from .routing.plan import NOT_SEARCHED, Demand, Offers, is_for_cloud_alone, make_plan, may_explore
 from .routing.rules import decide_by_rules
 from .services import Services
 from .sizes import conversation_tokens
@@ -98,21 +101,32 @@ async def _answer(
     previous = None if turn.task else await chats.previous_route(turn.chat_id)
     only_cloud_holds = is_for_cloud_alone(offers, demand)
     decision = decide_by_rules(turn, previous, only_cloud_holds=only_cloud_holds)
+    boundary: Boundary | None = None
     ahead: Attempt | None = None
     try:
         if decision is None:
+            began = perf_counter()
+            boundary = _boundary(turn, services)
+            if boundary is not None and boundary.is_sure:
+                latency_ms = (perf_counter() - began) * 1000
+                sure = boundary.decide(previous, settings.routing)
+                decision = replace(sure, latency_ms=latency_ms)
+        if decision is None:
             yield Status("Choosing a model")
             ahead = await _speculate(turn, services, offers, recorder)
-            decision = await _classify(turn, services, previous, recorder)
+            decision = await _classify(turn, services, previous, recorder, boundary)
             if ahead is None:  # one that has begun has its host already
                 offers = services.survey.by_load(offers, turn)
+        if may_explore(findings, offers):
+            decision = explore(decision, settings.router.exploration, services.chance())
         plan = make_plan(decision, findings, offers, demand, settings.cloud)
         recorder.decided(decision, plan)
         chats.remember(turn.chat_id, decision)
         ahead = await _adopt_or_discard(ahead, plan, recorder)
         yield Decided(decision, plan)
         yield Status(explain.decision_line(decision, plan, findings), done=True)
-        async with aclosing(_deliver(turn, plan, services, recorder, ahead)) as chunks:
+        check = _draft_check(boundary, plan, services)
+        async with aclosing(_deliver(turn, plan, services, recorder, ahead, check)) as chunks:
             async for chunk in chunks:
                 yield chunk
     finally:
@@ -128,12 +142,13 @@ async def _answer(
     yield summary
 
 
-async def _deliver(
+async def _deliver(  # noqa: PLR0913 - what is asked, with what, and what has begun already
     turn: Turn,
     plan: Plan,
     services: Services,
     recorder: TurnRecorder,
     ahead: Attempt | None,
+    check: DraftCheck | None,
 ) -> AsyncGenerator[Chunk, None]:
     """Enrich, compose and stream; how the answer finished comes after all of it."""
     evidence = Evidence()
@@ -146,7 +161,7 @@ async def _deliver(
                     yield step
     recorder.search, note = evidence.word, evidence.note if turn.wants_prose else ""
     masking = services.shield.masking(turn, evidence) if plan.scrub else None
-    job = Job(turn, plan, evidence, recorder, masking)
+    job = Job(turn, plan, evidence, recorder, masking, check)
     finish: Finish | None = None
     async with aclosing(services.gateway.stream(job, ahead)) as chunks:
         async for chunk in chunks:
@@ -180,10 +195,34 @@ async def _inspect(turn: Turn, services: Services, offers: Offers, chats: ChatMe
     return await services.shield.inspect(turn, was_hard=await chats.was_hard(turn.chat_id))
 
 
+def _boundary(turn: Turn, services: Services) -> Boundary | None:
+    """What this machine's log says of the turn; a mistake of ours in it must not cost the answer.
+
+    Its time is part of the decision's, whoever makes it in the end.
+    """
+    try:
+        return services.boundary(turn)
+    except Exception:
+        logger.exception("the learned router failed")
+        return None
+
+
+def _draft_check(boundary: Boundary | None, plan: Plan, services: Services) -> DraftCheck | None:
+    if boundary is None or not plan.drafts:
+        return None
+    return DraftCheck(boundary.replaces, services.settings.router.cascade_s)
+
+
 async def _classify(
-    turn: Turn, services: Services, previous: Route | None, recorder: TurnRecorder
+    turn: Turn,
+    services: Services,
+    previous: Route | None,
+    recorder: TurnRecorder,
+    boundary: Boundary | None,
 ) -> Decision:
-    """The classifier's decision, or the default one: a classifier never fails a turn."""
+    """The classifier's decision, with the learned router's where there is one; or the default one:
+    a classifier never fails a turn.
+    """
     began = perf_counter()
     settings = services.settings.routing
     for prompt in services.prompts[:2]:
@@ -199,6 +238,8 @@ async def _classify(
         logger.exception("the classifier failed")
         degraded, words = "classifier_internal", "no decision: an unexpected error"
     else:
+        if boundary is not None:
+            return boundary.decide(previous, settings, verdict)
         return decide(verdict, previous, settings)
     return default_decision(degraded, words, (perf_counter() - began) * 1000)
 
@@ -240,6 +281,7 @@ def _summary(decision: Decision, recorder: TurnRecorder) -> Summary:
         cache=recorder.cache,
         finish=recorder.finish_reason,
         search=recorder.search,
+        cascade=recorder.cascade,
         classify_ms=decision.latency_ms,
         first_token_ms=recorder.first_token_ms,
         total_ms=recorder.elapsed_ms,

@@ -48,6 +48,7 @@ class Source(StrEnum):
     CLASSIFIER = "classifier"
     LEARNED = "learned"
     STICKY = "sticky"
+    EXPLORATION = "exploration"
     DEFAULT = "default"
 
 
@@ -379,7 +380,8 @@ class Summary:
     """The last word of a turn, for the (i) popover and for API clients.
 
     `cache` is "exact" or "semantic" when nobody was asked, `finish` how the answer ended, `search`
-    what a search came to (`Sources.word`), "" where none was wanted.
+    what a search came to (`Sources.word`), "" where none was wanted; `cascade` what became of a
+    local draft (`TurnRow.cascade`).
     """
 
     route: str
@@ -393,6 +395,7 @@ class Summary:
     cache: str = ""
     finish: str = "stop"
     search: str = ""
+    cascade: str = ""
 
 
 ProviderChunk = Text | Thinking | ToolCalls | Usage | Finish

@@ -39,7 +39,7 @@ SELECT turn.rowid AS n, chat_id, prompt_id,
         )
     ) AS is_bad
 FROM turn WHERE turn.rowid > ? AND started_at >= ? AND chat_id IS NOT NULL
-    AND source IN ('classifier', 'sticky') ORDER BY turn.rowid LIMIT ?
+    AND source IN ('classifier', 'learned', 'sticky') ORDER BY turn.rowid LIMIT ?
 """
 
 

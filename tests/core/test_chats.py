@@ -72,7 +72,7 @@ def test_the_log_says_the_same_after_a_restart(
     assert run(memory(Log({"c": row(route, source)})).previous_route("c")) is course
 
 
-@pytest.mark.parametrize("odd", [row(""), row("BOGUS"), row("COMPLEX", "learned")])
+@pytest.mark.parametrize("odd", [row(""), row("BOGUS"), row("COMPLEX", "telepathy")])
 def test_what_another_version_wrote_is_no_course(odd: TurnRow) -> None:
     assert run(memory(Log({"c": odd})).previous_route("c")) is None
 

@@ -73,11 +73,21 @@ class Case:
             return False
         if route in (Route.SIMPLE, Route.MODERATE):
             return bool(self.offers.spill) and source is not Source.OVERRIDE
-        sure = self.decision.confidence >= self.cloud.confidence or source is Source.STICKY
+        goes_by_itself = source in (Source.STICKY, Source.LEARNED, Source.EXPLORATION)
+        sure = self.decision.confidence >= self.cloud.confidence or goes_by_itself
         return route is Route.COMPLEX and (sure or self.cloud.when_unsure == "cloud")
 
     @property
+    def drafts(self) -> bool:
+        """A local answer is looked at first: only where another may follow, and fits."""
+        fitting = any(fits(target, self.demand) for target in self.locals)
+        is_free = self.offers.budget.level is Level.FREE
+        return self.decision.drafts and is_free and fitting and bool(self.outside)
+
+    @property
     def expected(self) -> list[Target]:
+        if self.drafts:
+            return self.locals + self.outside
         if self.wants_cloud_first:
             return self.outside + self.locals
         return self.locals + (self.outside if self.cloud.fallback else [])
@@ -86,7 +96,9 @@ class Case:
 def cases(route: Route, source: Source) -> Iterator[Case]:
     # How sure a decision is matters for COMPLEX alone; elsewhere it stands as it comes.
     hard = route is Route.COMPLEX
+    may_draft = source is Source.LEARNED and route in (Route.SIMPLE, Route.MODERATE)
     for (
+        drafts,
         confidence,
         findings,
         simple,
@@ -99,6 +111,7 @@ def cases(route: Route, source: Source) -> Iterator[Case]:
         level,
         spill,
     ) in itertools.product(
+        (False, True) if may_draft else (False,),
         (THRESHOLD - 0.01, THRESHOLD) if hard else (THRESHOLD,),
         (PUBLIC, PRIVATE),
         (LOCAL, SMALL),
@@ -112,7 +125,7 @@ def cases(route: Route, source: Source) -> Iterator[Case]:
         ("", "3 turns are ahead"),
     ):
         yield Case(
-            decision(route, source=source, confidence=confidence),
+            decision(route, source=source, confidence=confidence, drafts=drafts),
             findings,
             Offers((LOCAL, SECOND), simple, vision, clouds, Standing(level, level), spill),
             Demand(tokens, sight),
@@ -137,6 +150,15 @@ def product(request: pytest.FixtureRequest) -> list[tuple[Case, Plan | None]]:
 def test_targets_are_those_of_the_plain_rules(product: list[tuple[Case, Plan | None]]) -> None:
     for case, plan in product:
         assert list(plan.targets if plan else []) == case.expected, case
+
+
+def test_a_draft_is_local_and_may_be_replaced(product: list[tuple[Case, Plan | None]]) -> None:
+    for case, plan in product:
+        if plan:
+            assert plan.drafts == case.drafts, case
+        if plan and plan.drafts:
+            assert not plan.targets[0].leaves_machine
+            assert plan.may_leave
 
 
 def test_what_must_stay_never_has_a_target_that_leaves(

@@ -1,8 +1,7 @@
 """Walks the targets of a plan, and nothing else, until one of them has answered.
 
-One policy per layer: cache, then for each target budget, limits, breaker and retry around one
-attempt. Falls back only while no answer has been shown; one deadline stands over all. Knows no wire
-dialect, and none of the policies from the inside.
+The cache comes first, then one target after the other (`asking.py`). Falls back only while no
+answer has been shown, or when a draft is to be replaced; one deadline stands over all.
 """
 
 from __future__ import annotations
@@ -10,57 +9,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Iterator,
-    Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
-from uuid import uuid4
 
 from .. import explain
-from ..compose import bare, compose, shorter
-from ..enrichment.citing import Citing
 from ..errors import HalError, NotSent, ProviderError, Timeout
-from ..privacy.kinds import Kind
-from ..privacy.masked import restored
 from ..recorder import TurnRecorder
-from ..settings import AnswerSettings
 from ..types import (
     Chunk,
     Evidence,
-    Finish,
     Plan,
-    Request,
     Route,
     Status,
     Target,
     Text,
     Thinking,
     Turn,
-    Usage,
 )
 from ..watchdog import Watchdog
+from .asking import Asking
 from .attempt import Attempt
-from .job import Bill, Job, Policies, Progress, Refusal, cut_off, unanswered
-from .ports import CachedAnswer, Call, Expense, Provider
-from .retry import Change, Tries, next_try
+from .drafting import ESCALATED, RETURNED, DraftReplaced
+from .job import Job, Progress, Refusal, cut_off, unanswered
+from .ports import CachedAnswer
 
 # About what a fast model says in the time of one screen refresh of the chat.
 REPLAY_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """`providers` by the name that a Target carries. `hashes` names private values in the log."""
-
-    providers: Mapping[str, Provider]
-    settings: AnswerSettings
-    policies: Policies
-    hashes: Callable[[Sequence[tuple[Kind, str]]], tuple[str, ...]] = lambda _values: ()
+class Gateway(Asking):
+    """Asks the targets of a plan one after the other."""
 
     async def speculate(self, turn: Turn, target: Target, recorder: TurnRecorder) -> Attempt | None:
         """Begin a call to this target alone, before anybody knows whether it is wanted.
@@ -100,9 +81,12 @@ class Gateway:
                         return
                     yield chunk
             except TimeoutError:
-                raise self._too_late(progress) from None
+                if progress.replaced is None or progress.answer_shown:
+                    raise self._too_late(progress) from None
             finally:
                 watchdog.close()
+        async for chunk in self._returned(progress):
+            yield chunk
 
     def _too_late(self, progress: Progress) -> HalError:
         error = Timeout(
@@ -112,9 +96,11 @@ class Gateway:
         return cut_off(error) if progress.answer_shown else error
 
     async def _walk(self, progress: Progress, head: Attempt | None) -> AsyncGenerator[Chunk, None]:
-        plan, recorder = progress.job.plan, progress.job.recorder
+        recorder = progress.job.recorder
         failures: list[tuple[Target, Refusal]] = []
-        for target, following in zip(plan.targets, (*plan.targets[1:], None), strict=True):
+        waiting = list(progress.job.plan.targets)
+        while waiting:
+            target = waiting.pop(0)
             begun = head if head is not None and head.target == target else None
             try:
                 async with aclosing(self._ask(target, progress, begun)) as chunks:
@@ -122,173 +108,43 @@ class Gateway:
                         yield chunk
                 recorder.answered_by(target)
                 return  # noqa: TRY300  (an else branch would hide the loop's only way out)
+            except DraftReplaced as replaced:
+                progress.replaced = replaced.draft
+                recorder.cascaded(ESCALATED, replaced.draft.text)
+                waiting = [one for one in waiting if one.leaves_machine]
+                yield Status(explain.replaced_line(target, waiting[0]), done=True)
             except (ProviderError, NotSent) as error:
-                if progress.answer_shown:
-                    raise cut_off(error) from error
-                recorder.degraded(f"{target.provider}_{error.code}")
                 failures.append((target, error))
-                if following is None:
-                    raise unanswered(plan, failures) from error
-                yield Status(explain.fallback_line(target, error.sentence, following), done=True)
+                yield _failed(progress, failures, waiting)
             head = None
             if progress.thinking_shown:
                 yield Thinking("\n\n")  # what the next one thinks begins on a line of its own
+        async for chunk in self._returned(progress):
+            yield chunk
 
-    async def _ask(
-        self, target: Target, progress: Progress, begun: Attempt | None
-    ) -> AsyncGenerator[Chunk, None]:
-        """One target: budget, limits, breaker, then the tries."""
-        policies = self.policies
-        await progress.job.prepare(target)
-        request = begun.request if begun else self._compose(progress.job, target)
-        async with AsyncExitStack() as held:
-            bill = await held.enter_async_context(self._bill(request, progress.job))
-            if begun is None:
-                place = policies.limits.try_slot(target)
-                if place is None:
-                    if not target.leaves_machine:
-                        yield Status(explain.waiting_line(target, policies.limits.waiting(target)))
-                    place = policies.limits.slot(target, progress.remaining_s)
-                await held.enter_async_context(place)
-                policies.breakers.admit(target)
-            cold = policies.is_cold(target)
-            with self._reported(target, cold=cold):
-                if cold:
-                    yield Status(explain.loading_line(target))
-                async with aclosing(self._try(request, progress, bill, begun)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-
-    @asynccontextmanager
-    async def _bill(self, request: Request, job: Job) -> AsyncIterator[Bill]:
-        """Money set aside before a call that costs some, and settled after it, whatever happens."""
-        bill = Bill()
-        if not request.target.leaves_machine:
-            yield bill
+    async def _returned(self, progress: Progress) -> AsyncGenerator[Chunk, None]:
+        """The draft after all: better than nothing, where nothing else could be had."""
+        if (draft := progress.replaced) is None:
             return
-        estimate = self.policies.estimator.before(request)
-        expense = Expense(uuid4().hex, job.turn.id, job.turn.user_id, request.target, estimate)
-        await self.policies.budget.reserve(expense)
-        try:
-            yield bill
-        finally:
-            usd, guessed = bill.total(estimate)
-            # Not awaited: a turn that was stopped must not wait, and must be billed all the same.
-            settled = self.policies.budget.settle(expense.call_id, usd, is_estimate=guessed)
-            self.policies.background.start(settled)
-
-    @contextmanager
-    def _reported(self, target: Target, *, cold: bool) -> Iterator[None]:
-        """Tell the breaker how all tries at this target ended."""
-        breakers = self.policies.breakers
-        try:
-            yield
-        except ProviderError as error:
-            breakers.failed(target, error, cold=cold)
-            raise
-        except BaseException:  # stopped, or held back by a policy of ours
-            breakers.gave_up(target)
-            raise
-        breakers.succeeded(target)
-
-    async def _try(
-        self, request: Request, progress: Progress, bill: Bill, attempt: Attempt | None
-    ) -> AsyncGenerator[Chunk, None]:
-        """Attempts at one target until one answers, or its error says that more are no use."""
-        target, recorder, tries = request.target, progress.job.recorder, Tries()
-        while True:
-            attempt = attempt or self._attempt(progress.job, request, tries=len(bill.attempts))
-            bill.attempts.append(attempt)
-            try:
-                async with aclosing(self._answer(attempt, progress)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-                return  # noqa: TRY300  (an else branch would hide the loop's only way out)
-            except ProviderError as error:
-                retry = next_try(
-                    error,
-                    tries,
-                    target,
-                    remaining_s=progress.remaining_s,
-                    jitter=self.policies.random(),
-                )
-                if retry is None or progress.answer_shown:
-                    raise
-                if (again := _changed(request, retry.change)) is None:
-                    raise
-                recorder.degraded(f"{target.provider}_{error.code}_retried")
-                yield Status(explain.retry_line(target, error.sentence))
-            request, attempt, tries = again, None, tries.after(retry)
-            await self.policies.sleep(retry.wait_s)
-
-    async def _answer(self, attempt: Attempt, progress: Progress) -> AsyncGenerator[Chunk, None]:
-        finish, breakers = Finish(), self.policies.breakers
-        async with aclosing(attempt.chunks()) as chunks:
+        progress.job.recorder.cascaded(RETURNED)
+        async with aclosing(self._show(draft.shown(), draft.target, progress)) as chunks:
             async for chunk in chunks:
-                silent = not progress.answer_shown
-                progress.note(chunk)
-                if silent and progress.answer_shown and breakers.is_open(attempt.target):
-                    # The one call that was let through: its long answer must not keep others out.
-                    breakers.succeeded(attempt.target)
-                if isinstance(chunk, Finish):
-                    finish = chunk
-                elif not isinstance(chunk, Usage):
-                    progress.job.recorder.answered_by(attempt.target)
-                    yield chunk
-        progress.job.recorder.finish_reason = finish.reason
-        if finish.reason != "stop":
-            yield finish
-        if self.policies.cache.is_on:
-            self._keep(attempt.target, finish, progress.job)
-
-    def _keep(self, target: Target, finish: Finish, job: Job) -> None:
-        answer = CachedAnswer(
-            kind="exact",
-            text=job.recorder.answer,
-            thinking=job.recorder.reasoning,
-            provider=target.provider,
-            model=target.model,
-            finish=finish.reason,
-            similarity=1.0,
-            age_s=0.0,
-        )
-        self.policies.background.start(self.policies.cache.keep(job.turn, job.plan, answer))
-
-    def _compose(self, job: Job, target: Target) -> Request:
-        masked = job.masked_for(target)
-        turn, evidence = (masked.turn, masked.evidence) if masked else (job.turn, job.evidence)
-        return compose(turn, target, evidence, pass_tools=self.settings.pass_tools)
-
-    def _attempt(self, job: Job, request: Request, tries: int = 0) -> Attempt:
-        """A call, not begun."""
-        purpose = "task" if job.turn.task else "answer"
-        record = job.recorder.call(request.target, purpose, tries + 1)
-        masked = job.masked_for(request.target)
-        call = Call(
-            record.row.id,
-            job.turn.id,
-            purpose,
-            job.plan,
-            masked={k.value: n for k, n in masked.counts.items()} if masked else {},
-            hashes=self.hashes(masked.values) if masked else (),
-            keeps_content=not job.turn.is_temporary,
-        )
-        stream = self.providers[request.target.provider].stream(request, call)
-        if masked:
-            stream = restored(stream, masked.vault)
-        if job.evidence.sources:
-            job.recorder.citing = Citing(job.evidence.sources)
-            stream = job.recorder.citing.chunks(stream)
-        estimate = partial(self.policies.estimator.after, request)
-        return Attempt(request, stream, record, job.recorder, estimate)
+                yield chunk
 
 
-def _changed(request: Request, change: Change) -> Request | None:
-    """The request as it shall be tried again; None when there is nothing left to change."""
-    if change is Change.NONE:
-        return request
-    again = bare(request) if change is Change.BARE else shorter(request)
-    return None if again == request else again
+def _failed(
+    progress: Progress, failures: Sequence[tuple[Target, Refusal]], waiting: Sequence[Target]
+) -> Status:
+    """What the user reads of a target that failed; raises when nothing else can be shown."""
+    target, error = failures[-1]
+    if progress.answer_shown:
+        raise cut_off(error) from error
+    progress.job.recorder.degraded(f"{target.provider}_{error.code}")
+    if waiting:
+        return Status(explain.fallback_line(target, error.sentence, waiting[0]), done=True)
+    if progress.replaced is None:
+        raise unanswered(progress.job.plan, failures) from error
+    return Status(explain.returned_line(target, error.sentence), done=True)
 
 
 async def _replay(hit: CachedAnswer, progress: Progress) -> AsyncGenerator[Chunk, None]:

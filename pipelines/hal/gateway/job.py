@@ -27,6 +27,7 @@ from ..types import (
     Usage,
 )
 from .attempt import Attempt
+from .drafting import Draft, DraftCheck
 from .ports import AnswerCache, Breakers, Budget, Estimator, Limits
 
 
@@ -65,13 +66,19 @@ class Policies:
 @dataclass(frozen=True, slots=True)
 class Job:
     """One turn on its way to an answer. `masking`: makes the turn as a cloud target may see it,
-    where the plan says so; used once, before the first of them is asked."""
+    where the plan says so; used once, before the first of them is asked. `draft_check`: what a
+    draft has to pass, where the plan wants one."""
 
     turn: Turn
     plan: Plan
     evidence: Evidence
     recorder: TurnRecorder
     masking: Masking | None = None
+    draft_check: DraftCheck | None = None
+
+    def check_for(self, target: Target) -> DraftCheck | None:
+        """None where the answer of this target is shown as it comes."""
+        return self.draft_check if self.plan.drafts and not target.leaves_machine else None
 
     async def prepare(self, target: Target) -> None:
         """Before a target is asked: mask what it must not see. Raises EgressRefused."""
@@ -92,12 +99,14 @@ class Job:
 
 @dataclass(slots=True)
 class Progress:
-    """What the user has seen of this turn so far, and how long it may still take."""
+    """What the user has seen of this turn so far, and how long it may still take. `replaced`: the
+    draft that another target is to replace."""
 
     job: Job
     deadline: float
     answer_shown: bool = False
     thinking_shown: bool = False
+    replaced: Draft | None = None
 
     @property
     def remaining_s(self) -> float:

@@ -69,6 +69,12 @@ class Catalogue:
         model = self._local.model
         return f"{model} is not installed (ollama pull {model}), {stands_in[1]} answers"
 
+    @property
+    def local_digest(self) -> str:
+        """Which version of the local model the main host has; "" where nobody told."""
+        info = self._main.info(self._main.name or self._local.model)
+        return info.digest if info else ""
+
     def are_loaded(self, *models: str) -> bool:
         """Whether all of them are in the memory of the main host, as last heard."""
         self._main.refresh()

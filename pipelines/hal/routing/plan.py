@@ -14,6 +14,8 @@ from ..settings import CloudSettings
 from ..sizes import ANSWER_TOKENS
 from ..types import Decision, Findings, Plan, Route, Source, Target
 
+# These go by another measure than the classifier's confidence.
+_NEED_NO_CONFIDENCE = frozenset({Source.STICKY, Source.LEARNED, Source.EXPLORATION})
 # Why a turn that needs a search gets none, for the user and for the model.
 NOT_SEARCHED = "nothing is searched: nothing of this chat may leave"
 
@@ -57,8 +59,11 @@ def make_plan(
     notes: list[str] = [offers.note] if offers.note else []
     locals_ = _local_targets(decision, offers, demand)
     outside = _cloud_targets(decision, findings, offers, demand, notes)
+    drafts = _drafts(decision, locals_, outside, offers, demand)
     if not outside:
         targets = locals_
+    elif drafts:
+        targets = (*locals_, *outside)
     elif _cloud_first(decision, locals_, offers, demand, cloud, notes):
         targets = (*outside, *locals_)
     elif cloud.fallback:
@@ -79,7 +84,21 @@ def make_plan(
         stays_local=_why_local(decision, findings),
         scrub=findings.scrub,
         is_open=findings.is_open,
+        drafts=drafts,
     )
+
+
+def _drafts(
+    decision: Decision,
+    locals_: tuple[Target, ...],
+    outside: tuple[Target, ...],
+    offers: Offers,
+    demand: Demand,
+) -> bool:
+    """Whether a local answer is looked at first: only where a better one could be had."""
+    if not decision.drafts or not outside or offers.budget.level is not Level.FREE:
+        return False
+    return any(fits(target, demand) for target in locals_)
 
 
 def _local_targets(decision: Decision, offers: Offers, demand: Demand) -> tuple[Target, ...]:
@@ -151,7 +170,7 @@ def _cloud_first(  # noqa: PLR0913 - what is wanted, what there is, and what may
 def _sure_enough(
     decision: Decision, budget: Standing, cloud: CloudSettings, notes: list[str]
 ) -> bool:
-    sure = decision.confidence >= cloud.confidence or decision.source is Source.STICKY
+    sure = decision.confidence >= cloud.confidence or decision.source in _NEED_NO_CONFIDENCE
     if not sure and cloud.when_unsure != "cloud":
         notes.append("not sure enough for the cloud")
         return False
@@ -180,6 +199,13 @@ def is_for_cloud_alone(offers: Offers, demand: Demand) -> bool:
     if not any(fits(target, demand) for target in offers.clouds):
         return False
     return not any(fits(target, demand) for target in offers.main)
+
+
+def may_explore(findings: Findings, offers: Offers) -> bool:
+    """Whether chance may decide between here and there: only where both could answer, and neither
+    privacy nor money has a say."""
+    is_free = offers.budget.level is Level.FREE
+    return bool(offers.clouds) and is_free and not findings.must_stay_local
 
 
 def _no_target(demand: Demand, findings: Findings) -> NoTarget:

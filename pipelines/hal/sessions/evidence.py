@@ -122,7 +122,7 @@ def suspicion(turn: TurnRow, scores: Sequence[ScoreRow]) -> float:
 
 
 def _signs(turn: TurnRow) -> list[float]:
-    is_measured = turn.source in {Source.CLASSIFIER, Source.STICKY}
+    is_measured = turn.source in {Source.CLASSIFIER, Source.LEARNED, Source.STICKY}
     confidence = turn.confidence if is_measured and turn.confidence is not None else 1.0
     return [
         _FAILED if turn.outcome in {Outcome.FAILED, Outcome.CUT} else 0.0,

@@ -20,7 +20,9 @@ from .period import slot_name
 # In the order in which they are shown; what is none of them (a log from elsewhere) comes after.
 _ORDER = (*DIFFICULTIES, Route.ENRICH)
 # Those who read the question to decide: the others take no time.
-_READERS = frozenset({Source.CLASSIFIER, Source.STICKY, Source.DEFAULT})
+_READERS = frozenset(
+    {Source.CLASSIFIER, Source.LEARNED, Source.STICKY, Source.EXPLORATION, Source.DEFAULT}
+)
 
 
 def is_task(kind: Kind) -> bool:
