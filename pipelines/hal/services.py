@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -26,6 +26,8 @@ from .enrichment.rewrite import Reader, Rewriter
 from .enrichment.search import SearxngClient, searxng_session
 from .enrichment.targets import Permitted
 from .errors import HalError
+from .gateway.cache_embedding import QuestionVectors
+from .gateway.cache_vectors import unpacked
 from .gateway.cost import PriceEstimator
 from .gateway.egress import Egress
 from .gateway.gateway import Gateway
@@ -76,12 +78,14 @@ class Services:
     servers: LocalServers
     models: LocalModels
     reader: PageReader
+    vectors: QuestionVectors
     chance: Callable[[], float]
     cloud_price: Callable[[Usage], float | None]
     meaning: PassageMeaning | None
 
     async def close(self) -> None:
         self.catalogue.close()
+        self.vectors.close()
         if self.meaning is not None:
             self.meaning.close()
         await self.servers.close()
@@ -99,6 +103,13 @@ class Services:
         return Boundary.of(
             *(found.router, found.id, found.choice, turn.question), drafts=rules.cascade
         )
+
+    async def vector(self, turn: Turn, boundary: Boundary) -> Sequence[float] | None:
+        """The question's embedding; None where the router looks at none, or nobody gives one."""
+        if boundary.router.weights.embedding_model != self.settings.cache.embedding_model:
+            return None
+        found = await self.vectors.get(turn.question)
+        return None if found is None else unpacked(found)
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -265,6 +276,10 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         researcher=researcher,
         research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
         reader=reader,
+        vectors=QuestionVectors(
+            *(embedder(settings, models), settings.cache.embedding_model),
+            without="The learned router decides without the meaning of questions",
+        ),
         chance=random.random,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from time import perf_counter
@@ -207,6 +207,13 @@ def _boundary(turn: Turn, services: Services) -> Boundary | None:
         return None
 
 
+async def _vector(
+    turn: Turn, services: Services, boundary: Boundary | None
+) -> Sequence[float] | None:
+    """Beside the classifier: where the learned router is sure, nobody waits for it."""
+    return None if boundary is None else await services.vector(turn, boundary)
+
+
 def _draft_check(boundary: Boundary | None, plan: Plan, services: Services) -> DraftCheck | None:
     if boundary is None or not plan.drafts:
         return None
@@ -229,7 +236,9 @@ async def _classify(
         recorder.prompt(prompt)
     try:
         async with asyncio.timeout(settings.deadline_s):
-            verdict = await services.classifier.classify(turn)
+            verdict, embedding = await asyncio.gather(
+                services.classifier.classify(turn), _vector(turn, services, boundary)
+            )
     except TimeoutError:
         degraded, words = "classifier_timeout", f"no decision within {settings.deadline_s:g} s"
     except ProviderError as error:
@@ -239,7 +248,7 @@ async def _classify(
         degraded, words = "classifier_internal", "no decision: an unexpected error"
     else:
         if boundary is not None:
-            return boundary.decide(previous, settings, verdict)
+            return boundary.decide(previous, settings, verdict, embedding)
         return decide(verdict, previous, settings)
     return default_decision(degraded, words, (perf_counter() - began) * 1000)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
+from dataclasses import replace
 
 from hal.routing.learned.calibration import Calibration, Choice
 from hal.routing.learned.draft import DRAFT
 from hal.routing.learned.surface import SURFACE
 from hal.routing.learned.weights import (
+    EMBEDDING,
     LABELS,
     PROMPT,
     DraftHead,
@@ -47,6 +50,20 @@ def by_length(*, search: float | None = -6.0, draft_bias: float | None = None) -
         draft=None if draft_bias is None else _drafts(draft_bias),
         made={"by": "a test"},
     )
+
+
+def by_meaning(vector: Sequence[float], model: str) -> Weights:
+    """As `by_length`, and what means the same as the text of this vector is hard."""
+    weights = by_length()
+    gain = replace(
+        weights.gain,
+        embedding=tuple(vector),
+        stacks=(
+            *weights.gain.stacks,
+            Stack((PROMPT, EMBEDDING, *LABELS), 0.0, (0.0, 1.0, 0.0, 0.0, 0.0)),
+        ),
+    )
+    return replace(weights, gain=gain, embedding_model=model)
 
 
 def _drafts(bias: float) -> DraftHeads:

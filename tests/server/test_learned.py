@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from hal.routing.learned.calibration import Choice, DraftChoice
 from hal.routing.learned.folder import RouterFolder
-from tests.routing.learned_weights import by_length, calibration
+from tests.routing.learned_weights import by_length, by_meaning, calibration
 from tests.servers import words
+from tests.servers.ollama import embedding
+from tests.servers.ollama_models import OllamaModel
 
 from .house import NANO, House
 
@@ -20,6 +23,7 @@ pytestmark = pytest.mark.server
 SHORT, MIDDLE = "Hi there!", "How do swifts sleep while they are on the wing at night?"
 LONG = "Prove that there are infinitely many primes of the form 4k + 3. " * 6
 CHOICE = Choice(0.95, 0.3, 0.2, 0.97, 0.95, margin=0.1)
+MINILM = OllamaModel("all-minilm:latest", capabilities=("embedding",))
 DRAFTS = DraftChoice(0.1, 0.25, 0.3, 0.1, 0.15, 0.97, 0.95)
 
 
@@ -123,6 +127,21 @@ def test_the_quality_target_chooses_the_threshold(house: House, folder: Path) ->
     house.server.post_valves({**house.server.valves(), "QUALITY_TARGET": 1.0})
     house.ask(SHORT)
     assert house.logged()["route"] == "COMPLEX"
+
+
+def test_a_question_that_means_the_same_as_a_hard_one(house: House, folder: Path) -> None:
+    files = RouterFolder(folder / "data" / "router")
+    router_id = files.put_weights(by_meaning(embedding(MIDDLE), "all-minilm"))
+    never_sure = replace(CHOICE, threshold=0.9, margin=inf)
+    files.put_calibration(calibration(router_id, never_sure))
+    house.ollama.models[MINILM.name] = MINILM
+    for text, route in ((MIDDLE, "COMPLEX"), ("What is a good name for a cat?", "MODERATE")):
+        house.ask(text)
+        assert house.logged()["route"] == route
+    assert len(house.ollama.asked("/api/embed")) == 2
+    del house.ollama.models[MINILM.name]
+    house.ask("Without a vector, what is a good name for a dog?")
+    assert house.logged()["source"] == "learned"
 
 
 def test_a_draft_that_falls_short_is_replaced_before_it_is_seen(house: House, folder: Path) -> None:

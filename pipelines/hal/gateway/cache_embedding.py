@@ -31,10 +31,18 @@ QUESTIONS_MAX = 64
 
 
 class QuestionVectors:
-    """Lives on one event loop. `warning` says why there are no vectors, in words for the user."""
+    """Lives on one event loop. `warning` says why there are no vectors, in words for the user, and
+    begins with what is done `without` them."""
 
-    def __init__(self, embed: Embed, model: str, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self,
+        embed: Embed,
+        model: str,
+        deadline_s: float = DEADLINE_S,
+        without: str = "The answer cache finds exact repetitions only",
+    ) -> None:
         self.warning: str | None = None
+        self._without = without
         self._embed, self._model, self._deadline_s = embed, model, deadline_s
         self._tasks: OrderedDict[str, asyncio.Task[bytes | None]] = OrderedDict()
         self._paused_until_s = 0.0
@@ -88,7 +96,7 @@ class QuestionVectors:
         self._tasks.pop(question, None)
         self._pause()
         if lasting and self.warning is None:
-            self.warning = f"The answer cache finds exact repetitions only: {why}"
+            self.warning = f"{self._without}: {why}"
             _log.warning("%s", self.warning)
 
     def _pause(self) -> None:

@@ -29,7 +29,7 @@ def packed(vector: Sequence[float]) -> bytes:
 
 def sketch(vector: bytes) -> bytes:
     """One bit for each dimension of a packed vector: whether it is above zero."""
-    bits = "".join("1" if value > 0 else "0" for value in _floats(vector))
+    bits = "".join("1" if value > 0 else "0" for value in unpacked(vector))
     return int(bits, 2).to_bytes((len(bits) + 7) // 8, "big")
 
 
@@ -37,7 +37,7 @@ def cosine(left: bytes, right: bytes) -> float:
     """How alike two packed vectors are, -1 to 1; 0.0 when they are of different models."""
     if len(left) != len(right):
         return 0.0
-    return float(sum(map(mul, _floats(left), _floats(right))))
+    return float(sum(map(mul, unpacked(left), unpacked(right))))
 
 
 def nearest(wanted: bytes, sketches: Iterable[tuple[int, bytes]], count: int) -> list[int]:
@@ -51,7 +51,8 @@ def nearest(wanted: bytes, sketches: Iterable[tuple[int, bytes]], count: int) ->
     return [number for _, number in nsmallest(count, scored)]
 
 
-def _floats(vector: bytes) -> array[float]:
+def unpacked(vector: bytes) -> array[float]:
+    """A packed vector as numbers."""
     return _little(array("f", vector))
 
 

@@ -6,7 +6,7 @@ target and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...settings import RoutingSettings
@@ -50,12 +50,18 @@ class Boundary:
         return is_sure(self.alone, self.choice)
 
     def decide(
-        self, previous: Route | None, settings: RoutingSettings, verdict: Verdict | None = None
+        self,
+        previous: Route | None,
+        settings: RoutingSettings,
+        verdict: Verdict | None = None,
+        embedding: Sequence[float] | None = None,
     ) -> Decision:
-        """`verdict`: what the classifier says, where it was asked."""
+        """`verdict`: what the classifier says, and `embedding`: the question's vector of length 1,
+        where they were asked for.
+        """
         if verdict is None:
             return self._decision(self.alone, previous, settings, None)
-        prediction = self.router.predict(self.text, labels_of(verdict))
+        prediction = self.router.predict(self.text, labels_of(verdict), embedding)
         return self._decision(prediction, previous, settings, verdict)
 
     def replaces(self, draft: str) -> bool:
