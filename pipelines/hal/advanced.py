@@ -6,11 +6,13 @@ By the same names in the environment, like every valve. Knows no consumer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from .valve_values import is_said, valve
+
+Reasoning = Literal["default", "none", "low", "medium", "high"]
 
 
 class Advanced(BaseModel):
@@ -34,6 +36,11 @@ class Advanced(BaseModel):
     )
     CLOUD_FIRST_TOKEN_S: float = valve(
         30.0, "Cloud first-token timeout (s)", "Longest wait for xAI's first token; 1 to 600."
+    )
+    LEARNED_ROUTER: bool = valve(
+        True,
+        "Learned router",
+        "Decide by what this machine's log has taught, once `hal router calibrate` has run.",
     )
     CASCADE_S: float = valve(
         20.0,
@@ -73,6 +80,15 @@ class Advanced(BaseModel):
     CLOUD_PER_MINUTE: int = valve(
         60, "Requests per minute to xAI", "Beyond that a turn is answered locally; 0: no limit."
     )
+    CLOUD_SPILL: Literal["never", "busy", "busy_or_cold"] = valve(
+        "never",
+        "Spill to the cloud",
+        "Let xAI answer turns that may leave the machine while the local models are busy, or "
+        "have to be loaded first.",
+    )
+    CLOUD_REASONING: Reasoning = valve(
+        "default", "Cloud reasoning effort", "Passed to xAI models that know it."
+    )
     CLOUD_SUBSTITUTE: str | None = valve(
         None, "Substitute cloud model", "Asked when xAI does not have the cloud model any more."
     )
@@ -83,6 +99,9 @@ class Advanced(BaseModel):
     )
     USER_DAILY_BUDGET_USD: float = valve(
         -1.0, "Daily budget of each user (USD)", "0: no cloud for anyone; -1: no limit per user."
+    )
+    CACHE_SIMILARITY: float = valve(
+        0.88, "Similarity for the cache", "How alike two questions must be, if semantic; 0 to 1."
     )
     CACHE_HOURS: float = valve(
         24.0, "Cache lifetime (hours)", "Older answers are not used again; 0.01 to 8760."

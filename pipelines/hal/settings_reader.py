@@ -100,10 +100,10 @@ class _Reader:
             confidence=self.clamped("CLOUD_CONFIDENCE", 0.0, 1.0),
             when_unsure=self.valves.CLOUD_WHEN_UNSURE,
             fallback=self.valves.CLOUD_FALLBACK,
-            spill=self.valves.CLOUD_SPILL,
+            spill=self.value("CLOUD_SPILL"),
             substitute=self.value("CLOUD_SUBSTITUTE"),
             answers_searches=self.valves.ENRICH_WITH == "cloud",
-            reasoning=self.valves.CLOUD_REASONING,
+            reasoning=self.value("CLOUD_REASONING"),
             first_token_s=self.clamped("CLOUD_FIRST_TOKEN_S", 1.0, 600.0),
         )
 
@@ -120,7 +120,7 @@ class _Reader:
 
     def router(self) -> RouterSettings:
         return RouterSettings(
-            learned=self.valves.LEARNED_ROUTER,
+            learned=self.value("LEARNED_ROUTER"),
             # Less than half of the cloud's quality is what no local model of today falls to.
             quality_target=self.clamped("QUALITY_TARGET", 0.5, 1.0),
             cascade=self.valves.CASCADE,

@@ -6,23 +6,21 @@ Knows every step by name and none from the inside; knows no server and no wire f
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from time import perf_counter
 
 from . import explain
 from .chats import ChatMemory
+from .decision import ask_classifier, ask_learned
 from .enrichment.research import Step
-from .errors import HalError, ProviderError
+from .errors import HalError
 from .gateway.attempt import Attempt
 from .gateway.drafting import DraftCheck
 from .gateway.job import Job, outcome_of
 from .privacy.policy import is_silent
 from .recorder import TurnRecorder
 from .repeating import Repeating
-from .routing.decide import decide, default_decision
 from .routing.explore import explore
 from .routing.learned.deciding import Boundary
 from .routing.plan import NOT_SEARCHED, Demand, Offers, is_for_cloud_alone, make_plan, may_explore
@@ -46,8 +44,6 @@ from .types import (
     Text,
     Turn,
 )
-
-logger = logging.getLogger("hal.turn")
 
 # What a commit to a local disk takes at most; a slower one must not hold back the end of a turn.
 LOG_WAIT_S = 0.25
@@ -105,16 +101,13 @@ async def _answer(
     ahead: Attempt | None = None
     try:
         if decision is None:
-            began = perf_counter()
-            boundary = _boundary(turn, services)
-            if boundary is not None and boundary.is_sure:
-                latency_ms = (perf_counter() - began) * 1000
-                sure = boundary.decide(previous, settings.routing)
-                decision = replace(sure, latency_ms=latency_ms)
+            boundary, decision = ask_learned(turn, services, previous)
         if decision is None:
             yield Status("Choosing a model")
             ahead = await _speculate(turn, services, offers, recorder)
-            decision = await _classify(turn, services, previous, recorder, boundary)
+            for prompt in services.prompts[:2]:
+                recorder.prompt(prompt)
+            decision = await ask_classifier(turn, services, previous, boundary)
             if ahead is None:  # one that has begun has its host already
                 offers = services.survey.by_load(offers, turn)
         if may_explore(findings, offers):
@@ -195,62 +188,10 @@ async def _inspect(turn: Turn, services: Services, offers: Offers, chats: ChatMe
     return await services.shield.inspect(turn, was_hard=await chats.was_hard(turn.chat_id))
 
 
-def _boundary(turn: Turn, services: Services) -> Boundary | None:
-    """What this machine's log says of the turn; a mistake of ours in it must not cost the answer.
-
-    Its time is part of the decision's, whoever makes it in the end.
-    """
-    try:
-        return services.boundary(turn)
-    except Exception:
-        logger.exception("the learned router failed")
-        return None
-
-
-async def _vector(
-    turn: Turn, services: Services, boundary: Boundary | None
-) -> Sequence[float] | None:
-    """Beside the classifier: where the learned router is sure, nobody waits for it."""
-    return None if boundary is None else await services.vector(turn, boundary)
-
-
 def _draft_check(boundary: Boundary | None, plan: Plan, services: Services) -> DraftCheck | None:
     if boundary is None or not plan.drafts:
         return None
     return DraftCheck(boundary.replaces, services.settings.router.cascade_s)
-
-
-async def _classify(
-    turn: Turn,
-    services: Services,
-    previous: Route | None,
-    recorder: TurnRecorder,
-    boundary: Boundary | None,
-) -> Decision:
-    """The classifier's decision, with the learned router's where there is one; or the default one:
-    a classifier never fails a turn.
-    """
-    began = perf_counter()
-    settings = services.settings.routing
-    for prompt in services.prompts[:2]:
-        recorder.prompt(prompt)
-    try:
-        async with asyncio.timeout(settings.deadline_s):
-            verdict, embedding = await asyncio.gather(
-                services.classifier.classify(turn), _vector(turn, services, boundary)
-            )
-    except TimeoutError:
-        degraded, words = "classifier_timeout", f"no decision within {settings.deadline_s:g} s"
-    except ProviderError as error:
-        degraded, words = f"classifier_{error.code}", f"no decision: {error.sentence}"
-    except Exception:  # a mistake of ours in deciding must not cost the answer
-        logger.exception("the classifier failed")
-        degraded, words = "classifier_internal", "no decision: an unexpected error"
-    else:
-        if boundary is not None:
-            return boundary.decide(previous, settings, verdict, embedding)
-        return decide(verdict, previous, settings)
-    return default_decision(degraded, words, (perf_counter() - began) * 1000)
 
 
 async def _speculate(

@@ -20,7 +20,6 @@ from .advanced import Advanced, pairs_of, with_strays
 from .valve_values import parse, usable_values, valve
 
 Think = Literal["off", "on", "low", "medium", "high"]
-Reasoning = Literal["default", "none", "low", "medium", "high"]
 
 # The names that the rest of the world uses for the same thing.
 ALIASES = {
@@ -76,12 +75,6 @@ class Valves(BaseModel):
     CLOUD_WHEN_UNSURE: Literal["local", "cloud"] = valve(
         "local", "COMPLEX below that confidence", "Stay local, or ask the cloud all the same."
     )
-    CLOUD_SPILL: Literal["never", "busy", "busy_or_cold"] = valve(
-        "never",
-        "Spill to the cloud",
-        "Let xAI answer turns that may leave the machine while the local models are busy, or "
-        "have to be loaded first.",
-    )
     CLOUD_FALLBACK: bool = valve(
         True,
         "Cloud as fallback",
@@ -95,9 +88,6 @@ class Valves(BaseModel):
         "Privacy",
         "Turns with personal data or keys stay local; scrub: the cloud sees placeholders instead, "
         "but keys, cards, accounts and identity numbers stay local; off: nobody looks.",
-    )
-    CLOUD_REASONING: Reasoning = valve(
-        "default", "Cloud reasoning effort", "Passed to xAI models that know it."
     )
     XAI_API_BASE_URL: str = valve(
         "https://api.x.ai/v1", "xAI URL", "Base address of xAI's API, with /v1."
@@ -127,9 +117,6 @@ class Valves(BaseModel):
         "Answer cache",
         "Use an answer again: for the same question, or also for one that means the same.",
     )
-    CACHE_SIMILARITY: float = valve(
-        0.88, "Similarity for the cache", "How alike two questions must be, if semantic; 0 to 1."
-    )
     SEARXNG_URL: str = valve(
         "http://127.0.0.1:8080", "SearXNG URL", "Where SearXNG listens; checked by `hal doctor`."
     )
@@ -143,11 +130,6 @@ class Valves(BaseModel):
         True,
         "Speculate",
         "Start the local answer while the classifier runs; only when both models are loaded.",
-    )
-    LEARNED_ROUTER: bool = valve(
-        True,
-        "Learned router",
-        "Decide by what this machine's log has taught, once `hal router calibrate` has run.",
     )
     QUALITY_TARGET: float = valve(
         0.95,

@@ -186,3 +186,43 @@ WHYS = [
 @pytest.mark.parametrize(("changes", "words"), WHYS)
 def test_why_in_parts(changes: dict[str, Any], words: str) -> None:
     assert words in why(replace(BARE, **changes))
+
+
+LEARNED = TurnRow(
+    id="t",
+    started_at=0.0,
+    route="COMPLEX",
+    source="learned",
+    reason="local answer good enough: 41%",
+    confidence=0.59,
+    p_local_ok=0.41,
+    gain=0.22,
+    router_id="router+0011aabb",
+    model="grok-4.3",
+    leaves_machine=True,
+    cascade="escalated",
+)
+
+
+def test_why_the_learned_router_decided_so() -> None:
+    said = why(LEARNED)
+    assert "decided by the learned router: local answer good enough: 41%." in said
+    assert "good enough: 41%, expected gain of the cloud: 0.22 (`router+0011aabb`)" in said
+    assert "- Draft: local draft replaced" in said
+    assert "How hard" not in said, "nobody asked the classifier"
+    asked = replace(LEARNED, needs_search=0.1, probabilities={"SIMPLE": 0.1, "COMPLEX": 0.8})
+    assert "- How hard: COMPLEX 0.89" in why(asked)
+
+
+@pytest.mark.parametrize(
+    ("cascade", "words"),
+    [
+        ("kept", "draft checked"),
+        ("escalated", "local draft replaced"),
+        ("late", "shown unchecked"),
+        ("returned", "nothing better could be had"),
+    ],
+)
+def test_the_last_line_says_what_became_of_a_draft(cascade: str, words: str) -> None:
+    summary = Summary("MODERATE", 0.9, "", LOCAL.model, Usage(), 1.0, 2.0, 900.0, cascade=cascade)
+    assert words in final_line(summary, LOCAL, decision(), plan(), NOTHING)

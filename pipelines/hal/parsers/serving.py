@@ -67,6 +67,11 @@ def add_route(commands: Commands) -> None:
         metavar="SECONDS",
         help="longest time for one prompt; default: %(default)s",
     )
+    parser.add_argument(
+        "--classifier",
+        action="store_true",
+        help="ask the classifier alone, whatever the router has learned",
+    )
     _add_engine(parser)
 
 
