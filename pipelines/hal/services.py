@@ -37,15 +37,18 @@ from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
 from .live_prompts import LivePrompts
+from .live_router import LiveRouter
 from .policies import SharedPolicies, embedder
 from .prompt_versions import VersionStore
 from .prompts import Prompt, load_prompt
 from .routing.catalogue import Catalogue
 from .routing.classify import Classifier, Windows
+from .routing.learned.folder import RouterFolder
 from .sessions.reader import SessionReader
 from .sessions.record import EgressContentRow, EgressRow, PromptVersionRow
 from .sessions.store import SessionStore
 from .settings import Settings
+from .shadowing import Shadows
 from .shield import PrivacyState, Shield
 from .survey import Survey
 from .types import Message, Target, Usage
@@ -73,8 +76,10 @@ class Services:
     reader: PageReader
     cloud_price: Callable[[Usage], float | None]
     meaning: PassageMeaning | None
+    shadows: Shadows
 
     async def close(self) -> None:
+        await self.shadows.close()
         self.catalogue.close()
         if self.meaning is not None:
             self.meaning.close()
@@ -225,11 +230,13 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         date.today,
         meaning,
     )
+    gateway = Gateway(providers, settings.answer, policies, shield.hashes)
+    router = LiveRouter(RouterFolder(settings.log.router))
     return Services(
         settings=settings,
         policy_id=settings.policy_id,
         policy=settings.policy,
-        gateway=Gateway(providers, settings.answer, policies, shield.hashes),
+        gateway=gateway,
         survey=Survey(
             catalogue, shared.breakers, shared.limits, shared.budget, estimator, settings
         ),
@@ -247,6 +254,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         reader=reader,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,
+        shadows=Shadows(settings, gateway, router, store, log.reader),
         shield=shield,
         servers=servers,
         models=models,

@@ -65,13 +65,15 @@ class Policies:
 @dataclass(frozen=True, slots=True)
 class Job:
     """One turn on its way to an answer. `masking`: makes the turn as a cloud target may see it,
-    where the plan says so; used once, before the first of them is asked."""
+    where the plan says so; used once, before the first of them is asked. `purpose` of its calls:
+    "" for what follows from the turn, an answer or a task."""
 
     turn: Turn
     plan: Plan
     evidence: Evidence
     recorder: TurnRecorder
     masking: Masking | None = None
+    purpose: str = ""
 
     async def prepare(self, target: Target) -> None:
         """Before a target is asked: mask what it must not see. Raises EgressRefused."""
