@@ -322,7 +322,10 @@ def _scores(
         yield score("user_thumb", 0.9 if liked else -0.9, "" if liked else "not_accurate", "human")
     if draw.random() < 0.035 and turn.outcome == "done":
         agrees = is_right == (draw.random() < 0.9)
-        yield score("judge_pair", 0.8 if agrees else -0.8, "" if agrees else wanted, "judge")
+        # Of the pair of answers, seen from the local model.
+        is_local_better = agrees != turn.leaves_machine
+        label = "local" if is_local_better else "cloud"
+        yield score("judge_pair", 1.0 if is_local_better else -1.0, label, "judge")
     if turn.outcome == "stopped":
         yield score("stop", None)
     if turn.finish_reason == "length":

@@ -142,6 +142,11 @@ class TurnRecorder:
         if decision.degraded:
             self.degraded(decision.degraded)
 
+    @property
+    def degradations(self) -> tuple[str, ...]:
+        """What went wrong on the way, and what was done instead."""
+        return tuple(self._degradations)
+
     def degraded(self, event: str) -> None:
         self._degradations.append(event)
 

@@ -207,6 +207,7 @@ class Runtime:
             logger.warning("settings not applied: %s", error.sentence)
             return
         self._policies.configure(settings, services.models)
+        self._services.shadows.stop()
         # Running turns still use the old ones; their idle connections close with the runtime.
         self._replaced.append(self._services)
         self._services = services

@@ -52,6 +52,7 @@ from .sessions.reader import SessionReader
 from .sessions.record import EgressContentRow, EgressRow, PromptVersionRow
 from .sessions.store import SessionStore
 from .settings import Settings
+from .shadowing import Shadows
 from .shield import PrivacyState, Shield
 from .survey import Survey
 from .types import Message, Target, Turn, Usage
@@ -82,8 +83,10 @@ class Services:
     chance: Callable[[], float]
     cloud_price: Callable[[Usage], float | None]
     meaning: PassageMeaning | None
+    shadows: Shadows
 
     async def close(self) -> None:
+        await self.shadows.close()
         self.catalogue.close()
         self.vectors.close()
         if self.meaning is not None:
@@ -255,11 +258,13 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         date.today,
         meaning,
     )
+    gateway = Gateway(providers, settings.answer, policies, shield.hashes)
+    router = LiveRouter(RouterFolder(settings.log.router))
     return Services(
         settings=settings,
         policy_id=settings.policy_id,
         policy=settings.policy,
-        gateway=Gateway(providers, settings.answer, policies, shield.hashes),
+        gateway=gateway,
         survey=Survey(
             catalogue, shared.breakers, shared.limits, shared.budget, estimator, settings
         ),
@@ -272,7 +277,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
             log.reader,
         ),
         log=log,
-        router=LiveRouter(RouterFolder(settings.log.router)),
+        router=router,
         researcher=researcher,
         research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
         reader=reader,
@@ -283,6 +288,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         chance=random.random,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,
+        shadows=Shadows(settings, gateway, router, store, log.reader),
         shield=shield,
         servers=servers,
         models=models,

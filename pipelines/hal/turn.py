@@ -62,6 +62,7 @@ async def run_turn(
     if turn.override is Override.WHY:
         yield Text(await chats.why(turn.chat_id))
         return
+    services.shadows.turn_began()
     begun = asyncio.get_running_loop().call_later(BEGUN_AFTER_S, recorder.begin)
     keep_content = services.settings.log.content
     keeping = Repeating(KEPT_EVERY_S, recorder.keep_so_far) if keep_content else None
@@ -81,6 +82,7 @@ async def run_turn(
             keeping.stop()
         # Reached without a record only when the turn was cancelled: Stop, or the client went away.
         recorder.finish(Outcome.STOPPED, keep_content=keep_content)
+        services.shadows.turn_ended()
 
 
 async def _answer(
@@ -132,6 +134,7 @@ async def _answer(
     answered = recorder.target or plan.targets[0]
     yield Status(explain.final_line(summary, answered, decision, plan, findings), done=True)
     await _record(recorder, services, Outcome.DONE)
+    services.shadows.consider(turn, plan, recorder)
     yield summary
 
 

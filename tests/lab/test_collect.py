@@ -21,7 +21,19 @@ from hal.sessions import schema
 from hal.sessions.export import reading
 from hal.sessions.record import LookupRow, TurnRow
 from tests.lab.conftest import CAPS, report_of
-from tests.sessions.rows import DAY_S, NOON, content, egress, policy, prompt, score, sql, turn
+from tests.sessions.rows import (
+    DAY_S,
+    NOON,
+    call,
+    content,
+    egress,
+    policy,
+    prompt,
+    score,
+    shadow,
+    sql,
+    turn,
+)
 
 Write = Callable[..., Path]
 GOLDEN = Path(__file__).parent / "golden" / "month.json"
@@ -199,6 +211,37 @@ def test_confidence_is_held_against_verdicts(write: Write) -> None:
     assert (low.low, low.judged, low.uncontested) == (0.3, Share(0, 1), Share(0, 1))
     assert (high.low, high.judged, high.uncontested) == (0.9, Share(2, 2), Share(3, 5))
     assert high.mean == pytest.approx((0.91 + 0.92 + 0.93 + 0.94 + 1.0) / 5)
+
+
+def test_a_verdict_on_a_pair_is_read_from_the_side_that_answered(write: Write) -> None:
+    """-1: the cloud was better. For a turn that the cloud answered that is praise."""
+    pairs = {"here": (False, -1.0), "there": (True, -1.0), "needless": (True, 1.0)}
+    path = write(
+        *(done(id, confidence=0.95, leaves_machine=left) for id, (left, _) in pairs.items()),
+        *(
+            score(f"s-{id}", turn_id=id, name="judge_pair", value=value, source="judge")
+            for id, (_, value) in pairs.items()
+        ),
+    )
+    report = report_of(path)
+    (only,) = report.bins
+    assert only.judged == Share(1, 3)
+    assert {suspect.turn.id for suspect in report.suspects} >= {"here", "needless"}
+    assert "there" not in {
+        suspect.turn.id for suspect in report.suspects if "judge_pair" in suspect.signals
+    }
+
+
+def test_shadow_pairs_are_told_apart_from_the_costs_of_turns(write: Write) -> None:
+    path = write(
+        done("t1"),
+        call("c1", turn_id="t1", purpose="answer", cost_usd=0.0),
+        call("c2", turn_id="t1", n=2, purpose="shadow", cost_usd=0.0125),
+        shadow(turn_id="t1"),
+    )
+    report = report_of(path)
+    assert report.totals.cost_usd == 0.0
+    assert "1 more answer by the other model, which nobody saw, for $0.01." in report.notes[0]
 
 
 def test_notes_differ_only_in_their_amounts(write: Write) -> None:

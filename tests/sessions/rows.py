@@ -18,6 +18,8 @@ from hal.sessions.record import (
     PromptVersionRow,
     ScoreContentRow,
     ScoreRow,
+    ShadowContentRow,
+    ShadowRow,
     TurnRow,
 )
 from hal.sessions.store import SessionStore
@@ -69,6 +71,17 @@ def policy(id: str = "policy-1", **changes: Any) -> PolicyRow:
 def case(turn_id: str = "turn-1", **changes: Any) -> CaseRow:
     values = {"created_at": NOON, "expected": "ENRICH", "weight": 0.8, "sources": ("override",)}
     return CaseRow(**{"turn_id": turn_id, **values, **changes})
+
+
+def shadow(id: str = "shadow-1", **changes: Any) -> ShadowRow:
+    values = {"turn_id": "turn-1", "created_at": NOON, "reason": "anchor", "propensity": 0.05}
+    target = {"provider": "xai", "model": "grok-4.3", "leaves_machine": True, "outcome": "done"}
+    return ShadowRow(**{"id": id, **values, **target, **changes})
+
+
+def shadow_content(shadow_id: str = "shadow-1", **changes: Any) -> ShadowContentRow:
+    values = {"created_at": NOON, "answer": "Because of that."}
+    return ShadowContentRow(**{"shadow_id": shadow_id, **values, **changes})
 
 
 @contextmanager

@@ -93,6 +93,34 @@ CASES = [
         ("COMPLEX", 0.7, ("judge_pair",)),
         id="a judge",
     ),
+    pytest.param(
+        *(decided(), [says("judge_pair", -1.0, "cloud", source="judge")]),
+        ("COMPLEX", 0.5, ("judge_pair",)),
+        id="a pair: the cloud was better than what was shown",
+    ),
+    pytest.param(
+        *(decided(), [says("judge_pair", 1.0, "tie", source="human")]),
+        ("MODERATE", 1.0, ("judge_pair",)),
+        id="a pair: the local answer that was shown was enough",
+    ),
+    pytest.param(
+        *(decided(**CLOUD), [says("judge_pair", -1.0, "cloud", source="judge")]),
+        ("COMPLEX", 0.5, ("judge_pair",)),
+        id="a pair: the cloud was right to answer",
+    ),
+    pytest.param(
+        *(decided(**CLOUD), [says("judge_pair", 1.0, "tie", source="human")]),
+        ("MODERATE", 1.0, ("judge_pair",)),
+        id="a pair: nobody needed the cloud",
+    ),
+    pytest.param(
+        *(decided(), [says("judge_pair", 1.0, "tie", source="judge")], None),
+        id="a pair: a judge that may not be able to tell",
+    ),
+    pytest.param(
+        *(decided(), [says("judge_pair", 0.0, "unsure", source="judge")], None),
+        id="a pair: nobody knows",
+    ),
     pytest.param(decided(), [says("override", -1.0, "MODERATE")], None, id="it had that route"),
     pytest.param(decided(task="title_generation"), [UP], None, id="a background task"),
     pytest.param(decided(route="META"), [UP], None, id="no route to learn"),

@@ -39,6 +39,8 @@ from .rows import (
     policy,
     prompt,
     score,
+    shadow,
+    shadow_content,
     turn,
 )
 
@@ -55,6 +57,8 @@ def of_turn(id: str, at: float, **changes: Any) -> list[AnyRow]:
         score(f"s-{id}", turn_id=id, created_at=at),
         comment(f"s-{id}", created_at=at),
         case(id, created_at=at),
+        shadow(f"sh-{id}", turn_id=id, created_at=at, call_id=f"c-{id}"),
+        shadow_content(f"sh-{id}", created_at=at),
     ]
 
 

@@ -20,7 +20,17 @@ from hal.sessions.record import ROWS, EgressContentRow, LookupRow, TurnRow
 from hal.sessions.redact import TREATMENTS, Redactor, TooMuch, house_hosts
 from tests.privacy import hard_values
 
-from .rows import call, comment, content, egress, policy, prompt, score, turn
+from .rows import (
+    call,
+    comment,
+    content,
+    egress,
+    policy,
+    prompt,
+    score,
+    shadow_content,
+    turn,
+)
 
 KEY = b"k" * 32
 MAIL, CARD, NAME = "jane.doe@meridian-data.net", "4539 1488 0343 6467", "Anna Weber"
@@ -74,6 +84,7 @@ LOG = [
     LookupRow(turn_id="turn-1", created_at=1.0, detail={"queries": [f"who is {NAME}"], "n": 2}),
     score(external_id="fb-1", label="not_helpful", source_version="open-webui@192.168.178.2:3000"),
     comment(explanation=f"Call me: {MAIL}"),
+    shadow_content(answer=f"Dear {NAME}, I write to {MAIL}."),
 ]
 
 
@@ -106,7 +117,7 @@ def test_a_value_has_one_token_in_the_whole_file(detector: Detector) -> None:
     found = next(row for row in rows if row.table == "content")
     token = found.question.split(", ")[1].rstrip(".")
     assert token.startswith("[[EMAIL_")
-    assert text_of(rows).count(token) == 4  # reason, body, question and comment
+    assert text_of(rows).count(token) == 5  # reason, body, question, comment and shadow
 
 
 def test_ids_tell_what_belongs_together_within_one_export_alone(detector: Detector) -> None:
@@ -131,6 +142,7 @@ def test_too_many_values_are_told_with_a_remedy(detector: Detector) -> None:
 
 KEPT = {
     "turn": "id task policy_id route source prompt_id provider model outcome error_code "
+    "router_id cascade "
     "speculation cache finish_reason hal_version privacy_word override probabilities "
     "degradations private_kinds",
     "call": "id turn_id purpose provider model outcome error_code",
@@ -143,6 +155,8 @@ KEPT = {
     "score_content": "score_id",
     "policy": "id",
     "eval_case": "turn_id expected sources split",
+    "shadow": "id turn_id reason provider model outcome error_code call_id router_id",
+    "shadow_content": "shadow_id",
 }
 
 

@@ -19,9 +19,24 @@ from hal.sessions.schema import SCHEMA, VERSION
 from hal.sessions.statements import save
 from hal.types import Outcome, Route
 
-from .rows import call, case, comment, content, egress, policy, prompt, score, turn
+from .rows import (
+    call,
+    case,
+    comment,
+    content,
+    egress,
+    policy,
+    prompt,
+    score,
+    shadow,
+    shadow_content,
+    turn,
+)
 
-ROWS = [turn(), call(), egress(), prompt(), content(), score(), comment(), policy(), case()]
+ROWS = [
+    *(turn(), call(), egress(), prompt(), content(), score(), comment(), policy(), case()),
+    *(shadow(), shadow_content()),
+]
 # Text as it can come out of JSON: with NUL, and with halves of surrogate pairs.
 texts = st.text(st.characters(exclude_categories=()), max_size=20)
 amounts = st.none() | st.floats(allow_nan=False, allow_infinity=False)

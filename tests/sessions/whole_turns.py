@@ -9,7 +9,18 @@ from hal.sessions.columns import AnyRow
 from hal.sessions.record import EgressContentRow, LookupRow
 from hal.sessions.statements import save
 
-from .rows import NOON, call, case, comment, content, egress, score, turn
+from .rows import (
+    NOON,
+    call,
+    case,
+    comment,
+    content,
+    egress,
+    score,
+    shadow,
+    shadow_content,
+    turn,
+)
 
 
 def whole_turn(id: str, at: float = NOON, text: str = "text", **changes: object) -> list[AnyRow]:
@@ -24,6 +35,8 @@ def whole_turn(id: str, at: float = NOON, text: str = "text", **changes: object)
         score(f"score-{id}", turn_id=id, created_at=at),
         comment(f"score-{id}", created_at=at, explanation=f"{text} commented"),
         case(id, created_at=at),
+        shadow(f"shadow-{id}", turn_id=id, created_at=at),
+        shadow_content(f"shadow-{id}", created_at=at, answer=f"{text} shadowed"),
     ]
 
 

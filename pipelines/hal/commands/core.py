@@ -25,13 +25,19 @@ WARM_LIMIT_S = 90.0
 @contextmanager
 def running_core(model: str | None = None, engine: str = "auto") -> Iterator[Runtime]:
     """A started Runtime under the settings in force; everything that it started ends with it."""
+    with engine_for(model, engine) as settings, started(settings) as runtime:
+        yield runtime
+
+
+@contextmanager
+def engine_for(model: str | None = None, engine: str = "auto") -> Iterator[Settings]:
+    """The settings in force, and an engine that serves their local models as long as this lasts."""
     environ = {**os.environ, **running_engine(os.environ)}
     if model:
         environ |= {"HAL_LOCAL_MODEL": model, "HAL_CLASSIFIER_MODEL": model}
     chosen: Engine = choose(environ, engine, _say)
     try:
-        with started(settings_in_force({**environ, **chosen.environment})) as runtime:
-            yield runtime
+        yield settings_in_force({**environ, **chosen.environment})
     finally:
         chosen.stop()
 

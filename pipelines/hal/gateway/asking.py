@@ -195,7 +195,7 @@ class Asking:
 
     def _attempt(self, job: Job, request: Request, tries: int = 0) -> Attempt:
         """A call, not begun."""
-        purpose = "task" if job.turn.task else "answer"
+        purpose = job.purpose or ("task" if job.turn.task else "answer")
         record = job.recorder.call(request.target, purpose, tries + 1)
         masked = job.masked_for(request.target)
         call = Call(

@@ -67,7 +67,8 @@ class Policies:
 class Job:
     """One turn on its way to an answer. `masking`: makes the turn as a cloud target may see it,
     where the plan says so; used once, before the first of them is asked. `draft_check`: what a
-    draft has to pass, where the plan wants one."""
+    draft has to pass, where the plan wants one. `purpose` of its calls: "" for what follows from
+    the turn, an answer or a task."""
 
     turn: Turn
     plan: Plan
@@ -75,6 +76,7 @@ class Job:
     recorder: TurnRecorder
     masking: Masking | None = None
     draft_check: DraftCheck | None = None
+    purpose: str = ""
 
     def check_for(self, target: Target) -> DraftCheck | None:
         """None where the answer of this target is shown as it comes."""

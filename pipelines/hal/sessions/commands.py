@@ -9,6 +9,7 @@ import json
 import math
 import re
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, TextIO
 
@@ -18,7 +19,14 @@ from .columns import as_dict
 from .operation import POLICY_KEY
 from .reader import SessionReader
 from .record import RUNNING, TurnRow
-from .render import call_table, content_page, egress_table, turn_page, turn_table
+from .render import (
+    call_table,
+    content_page,
+    egress_table,
+    shadow_page,
+    turn_page,
+    turn_table,
+)
 
 OK, NOT_FOUND, USAGE = 0, 1, 2
 
@@ -131,7 +139,13 @@ def _page(reader: SessionReader, turn: TurnRow, now_s: float, tz: tzinfo | None)
         *(egress_table(egress, tz) if egress else ["nothing"]),
         *("", "content"),
         *(content_page(content) if content else [why_not_kept(reader, turn, now_s)]),
+        *_shadow_pages(reader, turn),
     ]
+
+
+def _shadow_pages(reader: SessionReader, turn: TurnRow) -> Iterator[str]:
+    for shadow, answer in reader.shadows(turn.id):
+        yield from ("", "shadow (shown to nobody)", *shadow_page(shadow, answer))
 
 
 def _everything(reader: SessionReader, turn: TurnRow, now_s: float) -> dict[str, Any]:
@@ -142,6 +156,9 @@ def _everything(reader: SessionReader, turn: TurnRow, now_s: float) -> dict[str,
         "egress": [as_dict(row) for row in reader.egress(turn.id)],
         "content": as_dict(content) if content else None,
         "content_note": None if content else why_not_kept(reader, turn, now_s),
+        "shadows": [
+            {**as_dict(shadow), "answer": answer} for shadow, answer in reader.shadows(turn.id)
+        ],
     }
 
 

@@ -41,7 +41,8 @@ class Attribute:
 
 
 def operation(purpose: str) -> str:
-    """What a call with this purpose is to OpenTelemetry."""
+    """What a call with this purpose is to OpenTelemetry: an answer, a task and a shadow are chats,
+    which `hal.purpose` tells apart."""
     return _OPERATIONS.get(purpose, CHAT)
 
 

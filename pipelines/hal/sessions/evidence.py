@@ -7,16 +7,20 @@ text of anybody, and no other turn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..types import DIFFICULTIES, Outcome, Route, Source
 from .record import CaseRow, ScoreRow, TurnRow
-from .signals import Name
+from .signals import Name, Origin
 
 # Below it the evidence is a coin that falls a little more often on one side.
 MIN_WEIGHT = 0.4
 # Praise for a cloud answer does not say that the local one would have been worse.
 _PRAISE_OF_CLOUD = 0.5
+# What a model says of two answers, one of them its own, and nobody has checked here.
+_JUDGED = 0.5
+# A model that cannot tell says so; from a person it is an opinion.
+_TIE = "tie"
 _WANTED = frozenset({*DIFFICULTIES, Route.ENRICH})
 
 # What makes a turn suspicious beside its scores, as the chance that something is to be found there.
@@ -92,7 +96,7 @@ def case_of(turn: TurnRow, scores: Sequence[ScoreRow]) -> CaseRow | None:
 
 def _weigh(turn: TurnRow, scores: Iterable[ScoreRow]) -> _Evidence:
     evidence = _Evidence.empty()
-    for score in scores:
+    for score in (_about_the_turn(turn, score) for score in scores):
         strength = abs(score.value or 0.0)
         wanted = score.label if score.label in _WANTED else ""
         if not strength:
@@ -108,12 +112,27 @@ def _weigh(turn: TurnRow, scores: Iterable[ScoreRow]) -> _Evidence:
     return evidence
 
 
+def _about_the_turn(turn: TurnRow, score: ScoreRow) -> ScoreRow:
+    """A pair's verdict is seen from the local model; here the question is whether the turn was."""
+    if score.name != Name.JUDGE_PAIR or score.label in _WANTED or not score.value:
+        return score
+    if score.source == Origin.JUDGE and score.label == _TIE:
+        return replace(score, value=0.0)
+    value = score.value * (_JUDGED if score.source == Origin.JUDGE else 1.0)
+    if score.value < 0:
+        label = str(Route.COMPLEX)
+    else:
+        label = str(Route.MODERATE) if turn.leaves_machine else ""
+    return replace(score, value=-value if turn.leaves_machine else value, label=label)
+
+
 def suspicion(turn: TurnRow, scores: Sequence[ScoreRow]) -> float:
     """How much this turn is worth looking at, 0..1: the chance that one of its signs is right, as
     if each were on its own. Background tasks are not."""
     if turn.task:
         return 0.0
-    values = [(score.name, score.value or 0.0) for score in counting(scores)]
+    about = (_about_the_turn(turn, score) for score in counting(scores))
+    values = [(score.name, score.value or 0.0) for score in about]
     innocence = 1.0
     for sign in (*_signs(turn), *(-value for _, value in values)):
         innocence *= 1.0 - min(max(sign, 0.0), 1.0)

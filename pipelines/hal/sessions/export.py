@@ -21,7 +21,16 @@ from .columns import AnyRow, as_dict, decode
 from .conventions import call_attributes, turn_attributes
 from .database import open_for_reading
 from .reader import LogUnreadable
-from .record import ROWS, CallRow, ContentRow, EgressContentRow, LookupRow, ScoreContentRow, TurnRow
+from .record import (
+    ROWS,
+    CallRow,
+    ContentRow,
+    EgressContentRow,
+    LookupRow,
+    ScoreContentRow,
+    ShadowContentRow,
+    TurnRow,
+)
 from .schema import SCHEMA, VERSION
 from .selection import Selection
 
@@ -31,7 +40,7 @@ BUSY_TIMEOUT_S = 2.0
 
 Change = Callable[[AnyRow], AnyRow]
 # Rows that are nothing but what a person or a model wrote.
-_TEXTS = (ContentRow, EgressContentRow, ScoreContentRow)
+_TEXTS = (ContentRow, EgressContentRow, ScoreContentRow, ShadowContentRow)
 
 
 @contextmanager

@@ -13,8 +13,17 @@ from pathlib import Path
 from ..errors import HalError
 from .columns import R, clean_text, decode
 from .database import open_for_reading
-from .record import CallRow, ContentRow, EgressRow, LookupRow, ScoreRow, TurnRow
-from .schema import SCHEMA
+from .record import (
+    CallRow,
+    ContentRow,
+    EgressRow,
+    LookupRow,
+    ScoreRow,
+    ShadowContentRow,
+    ShadowRow,
+    TurnRow,
+)
+from .schema import SCHEMA, SHADOWS_SINCE
 
 # Readers do not wait for the writer in WAL mode; only recovery after a kill takes a moment.
 _BUSY_TIMEOUT_S = 2.0
@@ -122,6 +131,31 @@ class SessionReader:
     def scores(self, turn_id: str) -> list[ScoreRow]:
         """Every signal about this turn, the oldest first."""
         return self._rows(ScoreRow, "turn_id = ? ORDER BY created_at, rowid", (turn_id,))
+
+    def shadows(self, turn_id: str) -> list[tuple[ShadowRow, str | None]]:
+        """The other target's answers to this turn; None where the text is not kept. None in a log
+        of before there were any."""
+        if self.version() < SHADOWS_SINCE:
+            return []
+        rows = self._rows(ShadowRow, "turn_id = ? ORDER BY created_at, rowid", (turn_id,))
+        return [(row, self._shadow_answer(row.id)) for row in rows]
+
+    def _shadow_answer(self, shadow_id: str) -> str | None:
+        kept = _first(self._rows(ShadowContentRow, "shadow_id = ?", (shadow_id,)))
+        return None if kept is None else kept.answer
+
+    def shadows_cost(self, since: float, guess_usd: float) -> float:
+        """USD of all calls of shadows that began after `since` (unix seconds) and left the machine;
+        one whose cost nobody told counts as `guess_usd`."""
+        if self.version() < SHADOWS_SINCE:
+            return 0.0
+        rows = self._query(
+            f"SELECT total(coalesce(cost_usd, ?)) FROM {ShadowRow.table}"  # noqa: S608 - constants
+            f" JOIN {CallRow.table} USING (turn_id)"
+            " WHERE leaves_machine AND created_at >= ? AND purpose = 'shadow'",
+            (guess_usd, since),
+        )
+        return float(rows[0][0]) if rows else 0.0
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

@@ -213,7 +213,9 @@ class ScoreRow:
 
     `name` is one of `signals.Name`; `value` is -1..1, where 1 means that the turn was right and -1
     that it was wrong; None withdraws an earlier one. `label` is what the signal wants, for example
-    a route, or a category of it. `source` is human, implicit, rule or judge, `source_version` who
+    a route, or a category of it. A pair's (judge_pair) is seen from the local model: 1, its answer
+    is at least as good, -1, the cloud's is clearly better, 0, unsure; its label is local, cloud,
+    tie or unsure. `source` is human, implicit, rule or judge, `source_version` who
     exactly. `external_id` is the id of the same thing elsewhere, as of a rating in Open WebUI.
     """
 

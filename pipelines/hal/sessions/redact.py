@@ -37,6 +37,7 @@ from .record import (
     PromptVersionRow,
     ScoreContentRow,
     ScoreRow,
+    ShadowContentRow,
     TurnRow,
 )
 
@@ -93,6 +94,7 @@ TREATMENTS: Mapping[type[AnyRow], Mapping[str, Treatment]] = MappingProxyType(
             "external_id": Treatment.ID,
         },
         ScoreContentRow: {"explanation": Treatment.TEXT},
+        ShadowContentRow: {"answer": Treatment.TEXT},
         PolicyRow: {"settings": Treatment.PARTS},
     }
 )

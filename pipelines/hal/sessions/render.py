@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from .record import CallRow, ContentRow, EgressRow, TurnRow
+from .record import CallRow, ContentRow, EgressRow, ShadowRow, TurnRow
 
 # A model's name with its tag; longer ones lose their end, so that a line fits a terminal.
 _MODEL_CHARS = 28
@@ -47,6 +47,7 @@ def turn_page(turn: TurnRow, tz: tzinfo | None) -> list[str]:
         ("reason", turn.reason),
         ("search", "" if turn.needs_search is None else f"needed with {turn.needs_search:.2f}"),
         ("odds", "  ".join(f"{k} {v:.2f}" for k, v in turn.probabilities.items())),
+        ("router", _router_line(turn)),
         ("model", _model_line(turn)),
         ("outcome", turn.outcome + (f" ({turn.error_code})" if turn.error_code else "")),
         ("timing", _timing_line(turn)),
@@ -54,6 +55,7 @@ def turn_page(turn: TurnRow, tz: tzinfo | None) -> list[str]:
         ("cost", "" if turn.cost_usd is None else _cost(turn.cost_usd)),
         ("finish", "" if turn.finish_reason == "stop" else turn.finish_reason),
         ("speculation", turn.speculation),
+        ("draft", turn.cascade),
         ("degraded", ", ".join(turn.degradations)),
         ("notes", ", ".join(turn.notes)),
         ("task", turn.task or ""),
@@ -82,14 +84,32 @@ def content_page(content: ContentRow) -> list[str]:
     parts = (
         ("question", content.question),
         ("thinking", content.thinking),
+        ("draft", content.draft),
         ("answer", content.answer),
     )
     lines: list[str] = []
     for name, text in parts:
-        if text or name != "thinking":
-            body = textwrap.indent(printable(text) or "(empty)", "  ")
-            lines += [f"{name}:", *body.split("\n")]
+        if text or name in ("question", "answer"):
+            lines += _text(name, text)
     return lines
+
+
+def shadow_page(shadow: ShadowRow, answer: str | None) -> list[str]:
+    """What the other target answered to the turn, when nobody waited for it."""
+    place = "left the machine" if shadow.leaves_machine else "stayed on the machine"
+    by = f" ({shadow.router_id})" if shadow.router_id else ""
+    pairs = [
+        ("model", f"{shadow.provider} {shadow.model} ({place})"),
+        ("chosen by", f"{shadow.reason}{by}, with probability {shadow.propensity:.2f}"),
+        ("outcome", shadow.outcome + (f" ({shadow.error_code})" if shadow.error_code else "")),
+    ]
+    lines = [f"{name:<13}{printable(value)}" for name, value in pairs]
+    return lines if answer is None else [*lines, *_text("answer", answer)]
+
+
+def _text(name: str, text: str) -> list[str]:
+    body = textwrap.indent(printable(text) or "(empty)", "  ")
+    return [f"{name}:", *body.split("\n")]
 
 
 def short_id_chars(ids: Sequence[str]) -> int:
@@ -179,6 +199,12 @@ def _route_line(turn: TurnRow) -> str:
     confidence = "" if turn.confidence is None else f", confidence {turn.confidence:.2f}"
     source = f", by {turn.source}" if turn.source else ""
     return f"{turn.route}{confidence}{source}" if turn.route else ""
+
+
+def _router_line(turn: TurnRow) -> str:
+    if turn.p_local_ok is None or turn.gain is None:
+        return ""
+    return f"local good enough {turn.p_local_ok:.2f}, gain {turn.gain:.2f} ({turn.router_id})"
 
 
 def _model_line(turn: TurnRow) -> str:

@@ -22,6 +22,8 @@ from .record import (
     LookupRow,
     ScoreContentRow,
     ScoreRow,
+    ShadowContentRow,
+    ShadowRow,
     TurnRow,
 )
 
@@ -40,15 +42,18 @@ _AHEAD_S = DAY_S
 # What hangs on a turn by its id, and what hangs on that in turn: the innermost goes first.
 _OF_EGRESS = "egress_id IN (SELECT id FROM egress WHERE turn_id IN ({turns}))"
 _OF_SCORE = "score_id IN (SELECT id FROM score WHERE turn_id IN ({turns}))"
+_OF_SHADOW = "shadow_id IN (SELECT id FROM shadow WHERE turn_id IN ({turns}))"
 _OF_TURN = "turn_id IN ({turns})"
 _PARTS: tuple[tuple[str, str], ...] = (
     (EgressContentRow.table, _OF_EGRESS),
     (ScoreContentRow.table, _OF_SCORE),
+    (ShadowContentRow.table, _OF_SHADOW),
     (CallRow.table, _OF_TURN),
     (EgressRow.table, _OF_TURN),
     (ContentRow.table, _OF_TURN),
     (LookupRow.table, _OF_TURN),
     (ScoreRow.table, _OF_TURN),
+    (ShadowRow.table, _OF_TURN),
     (CaseRow.table, _OF_TURN),
     (TurnRow.table, "id IN ({turns})"),
 )
@@ -75,6 +80,7 @@ TEXTS = (
     Texts(ContentRow.table),
     Texts(EgressContentRow.table),
     Texts(ScoreContentRow.table),
+    Texts(ShadowContentRow.table),
     # A row of numbers; the texts in it are one column.
     Texts(LookupRow.table, "detail != '{}'", "UPDATE {table} SET detail = '{{}}'"),
 )

@@ -184,3 +184,5 @@ SCHEMA = Schema(
     SchemaTooNew,
 )
 VERSION = SCHEMA.version
+# The first version with shadow pairs.
+SHADOWS_SINCE = 6

@@ -21,6 +21,8 @@ from .record import (
     PromptVersionRow,
     ScoreContentRow,
     ScoreRow,
+    ShadowContentRow,
+    ShadowRow,
     TurnRow,
 )
 
@@ -35,6 +37,8 @@ _HANGS_ON: Mapping[type[AnyRow], tuple[str, type[AnyRow]]] = MappingProxyType(
         ScoreRow: ("turn_id", TurnRow),
         ScoreContentRow: ("score_id", ScoreRow),
         CaseRow: ("turn_id", TurnRow),
+        ShadowRow: ("turn_id", TurnRow),
+        ShadowContentRow: ("shadow_id", ShadowRow),
     }
 )
 # These belong to no turn and to nobody: the rules and the prompts as they were.

@@ -17,6 +17,7 @@ from .record import (
     PolicyRow,
     PromptVersionRow,
     ScoreRow,
+    ShadowRow,
     TurnRow,
 )
 
@@ -61,17 +62,22 @@ def get_state(connection: sqlite3.Connection, key: str) -> str | None:
 
 def cut_dead(connection: sqlite3.Connection, here: ProcessMark, now_s: float) -> int:
     """Mark what dead processes left running as cut; how many turns that were."""
-    owners = connection.execute("SELECT DISTINCT process_id FROM turn WHERE outcome = 'running'")
-    count = 0
+    owners = connection.execute(
+        "SELECT process_id FROM turn WHERE outcome = 'running' UNION SELECT process_id FROM turn"
+        " WHERE id IN (SELECT turn_id FROM shadow WHERE outcome = 'running')"
+    )
+    count = shadows = 0
     for (owner,) in owners.fetchall():
         life = life_of(owner, here)
         if life is not Life.ALIVE:
             before = math.inf if life is Life.DEAD else now_s - FOREIGN_TURN_MAX_S
             count += _cut(connection, owner, before)
-    if count:
+            shadows += _cut_shadows(connection, owner, before)
+    if count or shadows:
         connection.execute(
             "UPDATE call SET outcome = 'cut' WHERE outcome = 'running'"
-            " AND turn_id IN (SELECT id FROM turn WHERE outcome = 'cut')"
+            " AND (turn_id IN (SELECT id FROM turn WHERE outcome = 'cut')"
+            " OR turn_id IN (SELECT turn_id FROM shadow WHERE outcome = 'cut'))"
         )
     return count
 
@@ -81,4 +87,14 @@ def _cut(connection: sqlite3.Connection, owner: str, before_s: float) -> int:
         f"UPDATE {TurnRow.table} SET outcome = 'cut'"  # noqa: S608 - a constant
         " WHERE outcome = ? AND process_id = ? AND started_at <= ?",
         (RUNNING, owner, before_s),
+    ).rowcount
+
+
+def _cut_shadows(connection: sqlite3.Connection, owner: str, before_s: float) -> int:
+    """A shadow belongs to the process that answered its turn."""
+    return connection.execute(
+        f"UPDATE {ShadowRow.table} SET outcome = 'cut'"  # noqa: S608 - a constant
+        " WHERE outcome = ? AND created_at <= ?"
+        " AND turn_id IN (SELECT id FROM turn WHERE process_id = ?)",
+        (RUNNING, before_s, owner),
     ).rowcount

@@ -24,6 +24,7 @@ from .record import (
     PromptVersionRow,
     Row,
     ScoreContentRow,
+    ShadowContentRow,
     TurnRow,
 )
 from .retention import Retention
@@ -35,7 +36,7 @@ from .writer import Writer
 BUSY_TIMEOUT_S = 5.0
 # A shutdown must not hang on a broken disk; what cannot even be put beside the log by then is lost.
 CLOSE_TIMEOUT_S = 2.0
-_TEXTS = (ContentRow, EgressContentRow, ScoreContentRow)
+_TEXTS = (ContentRow, EgressContentRow, ScoreContentRow, ShadowContentRow)
 
 
 class SessionStore:

@@ -29,6 +29,7 @@ _NOTHING_GB = 0.2  # SQLite needs room for its journal, or no turn is logged and
 PROMPTS = (
     "classify",
     "grounded",
+    "judge_pair",
     "no_evidence",
     "placeholders",
     "reflect_bullets",

@@ -66,7 +66,7 @@ def collect(reader: SessionReader, find: Find, since: float = 0.0) -> Collected:
 
 
 def _case(reader: SessionReader, row: sqlite3.Row, find: Find) -> Case:
-    before = _before(reader, row["chat_id"], row["started_at"])
+    before = said_before(reader, row["chat_id"], row["started_at"])
     masked = _masked([*(text for _, text in before), row["question"]], find)
     earlier = zip((role for role, _ in before), masked, strict=False)
     return Case(
@@ -85,7 +85,7 @@ def _case(reader: SessionReader, row: sqlite3.Row, find: Find) -> Case:
     )
 
 
-def _before(reader: SessionReader, chat: str | None, at: float) -> list[tuple[str, str]]:
+def said_before(reader: SessionReader, chat: str | None, at: float) -> list[tuple[str, str]]:
     """What was said earlier in this chat, as (role, text), as far as it is kept."""
     if not chat:
         return []

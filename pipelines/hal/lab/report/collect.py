@@ -28,6 +28,7 @@ from .outside import causes, egress, searches
 from .period import Period, slot_of
 from .queries import Queries, bounds
 from .tally import Tally, Times, is_answered, is_task, target_of
+from .words import money
 
 SUSPECTS = 10
 # More than are shown: the rows themselves say more than the scores by which these are chosen.
@@ -155,9 +156,11 @@ class _Collection:
         for page in self._queries.times(key):
             ids, *columns = zip(*page, strict=True)
             times.count(*columns)
-            told = self._scored.intersection(ids)
-            self._opinions.add(kind, target, [said[id] for id in told])
-            self._doubts |= {id: doubt for id in told if (doubt := scores.doubt(said[id]))}
+            about = {
+                id: scores.about_turns(kind, said[id]) for id in self._scored.intersection(ids)
+            }
+            self._opinions.add(kind, target, list(about.values()))
+            self._doubts |= {id: doubt for id in about if (doubt := scores.doubt(about[id]))}
         for timer in self._tally.timers(kind):
             timer.add(kind, times)
 
@@ -177,6 +180,13 @@ class _Collection:
             )
         if self._asked.since is not None and self._asked.since < self._period.since:
             yield "The log begins later than what was asked for."
+        count, cost = self._queries.shadows()
+        if count:
+            yield (
+                f"Shadow pairs: {count:,} more {'answer' if count == 1 else 'answers'} by the other"
+                f" model, which nobody saw, for {money(cost)}. The budget counts it, the costs of"
+                " turns here do not."
+            )
 
     def _caps(self) -> Iterator[Cap]:
         caps, now = self._asked.caps, BudgetPeriod.at(self._asked.now_s, self._asked.tz)

@@ -37,6 +37,17 @@ def newest(
     return found
 
 
+def about_turns(kind: Kind, opinions: Iterable[Opinion]) -> list[Opinion]:
+    """A verdict on a pair is seen from the local model; of a turn that the cloud answered, that the
+    cloud was better says that the turn was right."""
+    if not kind.leaves_machine:
+        return list(opinions)
+    return [
+        (name, source, -value if value and name == Name.JUDGE_PAIR else value)
+        for name, source, value in opinions
+    ]
+
+
 def doubt(opinions: Iterable[Opinion]) -> float:
     """0..1: the chance that one of the signs against the turn is right, as if each were alone."""
     innocence = 1.0

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from ...sessions.columns import decode
-from ...sessions.record import ContentRow, EgressContentRow, ScoreRow, TurnRow
+from ...sessions.record import ContentRow, EgressContentRow, ScoreRow, ShadowRow, TurnRow
 from ...sessions.summary import (
     EGRESS_MASKED,
     EGRESS_SUMMARY,
@@ -126,6 +126,18 @@ class Queries(Snapshot):
                 f" WHERE at >= ? AND at < ? AND {IS_MASKED} GROUP BY 1, 2, 3, 4, 5",
                 *(self._since, self._until),
             )
+
+    def shadows(self) -> tuple[int, float]:
+        """Answers of the other model that nobody saw, and their cost in USD."""
+        if not self.has(ShadowRow.table):
+            return 0, 0.0
+        count, cost = self._one(
+            "SELECT count(*), total((SELECT total(cost_usd) FROM call"
+            " WHERE call.turn_id = shadow.turn_id AND purpose = 'shadow'))"
+            f" FROM shadow WHERE {_LOOKED_UP}",
+            *(self._since, self._until),
+        )
+        return count, cost
 
     def lookups(self) -> tuple[int, ...]:
         """Searches, those with sources, pages, pages read, sources, answers that cite, invented
