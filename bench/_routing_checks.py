@@ -1,41 +1,37 @@
-"""Checks of bench/routing.py that are not curves: kept promises, null labels, the five-way set."""
+"""Checks of bench/routing.py that are not curves: kept promises, believable probabilities, null
+labels. Each says in its note on how many turns it was made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
-from _routing_data import Benchmark, Labelled
-from _routing_report import Fact
+from _routing_data import Benchmark
+from _routing_report import Fact, Reliability
 from _routing_rows import LABELS, Setup
 
 from hal.lab.router.batch import values
 from hal.lab.router.bootstrap import difference, wilson
-from hal.lab.router.calibration import brier, expected_calibration_error
-from hal.lab.router.curve import Floats, Outcomes, apgr_of, length_scores
-from hal.lab.router.examples import Examples, PieceTable
-from hal.lab.router.features import read_prompts
-from hal.lab.router.fit import fit_router, predict_many
-from hal.lab.router.ridge import duals, kernel, scaled, scaling
+from hal.lab.router.calibration import brier, expected_calibration_error, reliability
+from hal.lab.router.curve import Outcomes, apgr_of, length_scores
+from hal.lab.router.examples import PieceTable
+from hal.lab.router.ridge import duals, inverse, kernel, scaled, scaling
 from hal.lab.router.takeover import takes_over
 from hal.lab.router.target import choose_threshold
-from hal.routing.learned.weights import LABELS as CLASSIFIER_LABELS
 
 TARGETS = (0.95, 0.98)
 TARGET_SPLITS = 200
 # As many as a log of some months: half of it learns, half judges.
 NULL_RUNS, NULL_LABELS, NULL_HELD_OUT = 100, 400, 400
 NULL_DRAWS = 300
-ROUTES = ("LOCAL", "COMPLEX", "ENRICH")
-# What the five-way set calls SIMPLE or MODERATE is answered by the same model.
-ROUTE_OF = {"SIMPLE": "LOCAL", "MODERATE": "LOCAL", "COMPLEX": "COMPLEX", "ENRICH": "ENRICH"}
 
 
 def target_facts(setup: Setup, data: Benchmark) -> Iterator[Fact]:
     """A promise is made on 1,500 turns and looked up on all that neither learned nor chose."""
     order = np.random.default_rng(0).permutation(len(data))
     train, rest = order[:LABELS], np.sort(order[LABELS:])
-    weights = setup.fit(setup.examples(data, train))
+    weights = setup.fit(data, train)
     scores = setup.gains(weights, data, rest)
     weak, strong = data.weak[rest], data.strong[rest]
     for target in TARGETS:
@@ -57,13 +53,13 @@ def target_facts(setup: Setup, data: Benchmark) -> Iterator[Fact]:
         yield Fact(f"target {target:.0%} met", kept.value, kept.low, kept.high, note)
 
 
-def frozen_facts(setup: Setup, data: Benchmark) -> Iterator[Fact]:
+def frozen_facts(setup: Setup, data: Benchmark) -> Iterator[Fact | Reliability]:
     """On the frozen half, learned on 1,500 of the other: how far above prompt length, and how far
     P(local ok) can be believed.
     """
     frozen, development = np.flatnonzero(data.is_frozen), np.flatnonzero(~data.is_frozen)
     train = np.random.default_rng(0).permutation(development)[:LABELS]
-    weights = setup.fit(setup.examples(data, train))
+    weights = setup.fit(data, train)
     prompts = setup.read(data).rows(frozen)
     length = length_scores(list(data.rows(frozen).prompts))
     gains = values(weights, weights.gain, prompts)
@@ -76,6 +72,7 @@ def frozen_facts(setup: Setup, data: Benchmark) -> Iterator[Fact]:
     yield Fact("ECE", expected_calibration_error(p, happened), nan, nan, note)
     base = brier(np.full(len(p), happened.mean()), happened)
     yield Fact("Brier", brier(p, happened), nan, nan, f"{note}; always the mean {base:.3f}")
+    yield Reliability(note, reliability(p, happened))
 
 
 def null_facts(setup: Setup, data: Benchmark) -> Iterator[Fact]:
@@ -84,19 +81,19 @@ def null_facts(setup: Setup, data: Benchmark) -> Iterator[Fact]:
     at = order[: NULL_LABELS + NULL_HELD_OUT]
     train = np.arange(NULL_LABELS)
     held_out = np.arange(NULL_LABELS, len(at))
-    prompts = read_prompts(data.rows(at).prompts, {})
+    prompts = setup.read(data).rows(at)
     nothing = PieceTable().vectors
     how = scaling(prompts.rows(train), nothing, setup.recipe)
     both = scaled(prompts, how, nothing)
     gram = kernel(both, both)
+    inverted = inverse(gram[np.ix_(train, train)], setup.recipe.penalty)
     length = length_scores(list(data.rows(at).prompts))[held_out]
     for name, deals_all in (("labels to learn from", False), ("all labels", True)):
         replaced = 0
         for seed in range(NULL_RUNS):
             dealt = _dealt(data, at, train if not deals_all else np.arange(len(at)), seed)
             gain = dealt.strong - dealt.weak
-            dual = duals(gram[np.ix_(train, train)], gain[train], setup.recipe.penalty)
-            learned = gram[np.ix_(held_out, train)] @ dual
+            learned = gram[np.ix_(held_out, train)] @ duals(inverted, gain[train])
             judged = dealt.rows(held_out)
             replaced += takes_over(length, learned, judged, seed, NULL_DRAWS).takes_over
         share = wilson(replaced, NULL_RUNS)
@@ -109,64 +106,3 @@ def _dealt(data: Benchmark, at: np.ndarray, which: np.ndarray, seed: int) -> Out
     mixed = np.arange(len(at))
     mixed[which] = np.random.default_rng(seed).permutation(which)
     return Outcomes(data.weak[at][mixed], data.strong[at][mixed])
-
-
-def five_way_facts(
-    setup: Setup, data: Labelled, classifier: Mapping[str, Mapping[str, float]]
-) -> Iterator[Fact]:
-    """Recall of each source by a router that has not seen the source."""
-    examples = _five_way(data, classifier)
-    sources = np.array(data.sources)
-    wanted = np.array([ROUTE_OF[label] for label in data.labels])
-    for source in sorted(set(data.sources)):
-        held_out, rest = np.flatnonzero(sources == source), np.flatnonzero(sources != source)
-        weights = fit_router(examples.rows(rest), None, setup.recipe)
-        held = examples.rows(held_out)
-        systems = {"learned": predict_many(weights, without_labels(held))}
-        if classifier:
-            systems["learned and classifier"] = predict_many(weights, held)
-            systems["classifier"] = _classifier_alone(held)
-        for name, predicted in systems.items():
-            got = np.array(routes(predicted))
-            found = wilson(int((got == wanted[held_out]).sum()), len(held_out))
-            note = f"recall of {wanted[held_out][0]}, {name}, source held out, n {len(held_out)}"
-            yield Fact(source, found.value, found.low, found.high, note)
-
-
-def routes(predicted: Floats) -> list[str]:
-    """ENRICH where a search is more likely than not, then COMPLEX where local is not enough."""
-    return [
-        "ENRICH" if search >= 0.5 else "LOCAL" if ok >= 0.5 else "COMPLEX"
-        for ok, _, search in predicted
-    ]
-
-
-def without_labels(examples: Examples) -> Examples:
-    """The same turns, as if nobody had asked the classifier."""
-    return Examples(
-        examples.texts,
-        examples.local_ok,
-        examples.cloud_ok,
-        examples.needs_search,
-        np.full_like(examples.labels, np.nan),
-        examples.groups,
-    )
-
-
-def _five_way(data: Labelled, classifier: Mapping[str, Mapping[str, float]]) -> Examples:
-    is_complex = np.array([label == "COMPLEX" for label in data.labels], dtype=np.float64)
-    unknown = dict.fromkeys(CLASSIFIER_LABELS, float("nan"))
-    said: Sequence[Mapping[str, float]] = [classifier.get(one, unknown) for one in data.ids]
-    return Examples(
-        texts=data.prompts,
-        local_ok=1 - is_complex,
-        cloud_ok=np.ones(len(is_complex)),
-        needs_search=np.array([label == "ENRICH" for label in data.labels], dtype=np.float64),
-        labels=np.array([[one[name] for name in CLASSIFIER_LABELS] for one in said]),
-        groups=np.arange(len(data.ids)),
-    )
-
-
-def _classifier_alone(examples: Examples) -> Floats:
-    simple, hard, search = examples.labels.T
-    return np.column_stack([1 - hard, simple, search])

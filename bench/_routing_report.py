@@ -6,13 +6,13 @@ Knows no data. Each row carries its interval; nothing is rounded before it is pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hal.lab.router.bootstrap import Interval, resampled
-from hal.lab.router.curve import Floats, Outcomes, apgr, cpt, quality_curve
+from hal.lab.router.bootstrap import Interval, drawn_curves
+from hal.lab.router.calibration import Bin
+from hal.lab.router.curve import Curve, Floats, Outcomes, apgr, cpt, quality_curve
 
 # As routellm/evals; fewer draws than in a fit's decision, as five splits are averaged anyway.
 DRAWS = 500
@@ -21,7 +21,8 @@ DRAWS = 500
 @dataclass(frozen=True, slots=True)
 class Row:
     """One router on one table. `labels` is how many labels it saw, `n` how many prompts it judged;
-    `spread` the standard deviation over splits of the labels, NaN where there was one.
+    `spread` the standard deviation over splits of the labels, NaN where there was one; `first`
+    the scores and outcomes of the first split, for a plot.
     """
 
     table: str
@@ -32,6 +33,7 @@ class Row:
     cpt50: Interval
     cpt80: Interval
     spread: float
+    first: tuple[Floats, Outcomes] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,25 @@ class Fact:
     low: float
     high: float
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What was said against what came, for a plot."""
+
+    name: str
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confusions:
+    """counts[wanted][got], for a plot."""
+
+    name: str
+    counts: dict[str, dict[str, int]]
+
+
+Finding = Row | Fact | Reliability | Confusions
 
 
 def row(
@@ -61,23 +82,24 @@ def row(
         len(outcomes[0]),
         *map(mean, found),
         spread=spread if len(values) > 1 else float("nan"),
+        first=(scores[0], outcomes[0]),
     )
 
 
 def _intervals(scores: Floats, outcomes: Outcomes) -> tuple[Interval, Interval, Interval]:
     """APGR, CPT50 and CPT80 of one split; one curve per draw serves all three."""
-
-    def numbers(at: NDArray[np.int64]) -> tuple[float, float, float]:
-        curve = quality_curve(scores[at], outcomes.weak[at], outcomes.strong[at])
-        return apgr(curve), cpt(curve, 0.5), cpt(curve, 0.8)
-
-    values = numbers(np.arange(len(scores)))
-    ends = np.nanquantile(resampled(numbers, len(scores), draws=DRAWS), (0.025, 0.975), axis=0)
+    values = _numbers(quality_curve(scores, outcomes.weak, outcomes.strong))
+    drawn = [_numbers(curve) for curve in drawn_curves(scores, outcomes, draws=DRAWS)]
+    ends = np.nanquantile(drawn, (0.025, 0.975), axis=0)
     one, two, three = (
         Interval(value, float(low), float(high))
         for value, low, high in zip(values, *ends, strict=True)
     )
     return one, two, three
+
+
+def _numbers(curve: Curve) -> tuple[float, float, float]:
+    return apgr(curve), cpt(curve, 0.5), cpt(curve, 0.8)
 
 
 def mean(intervals: Sequence[Interval]) -> Interval:
@@ -103,7 +125,8 @@ def markdown(rows: Sequence[Row], facts: Sequence[Fact]) -> str:
 
 
 def as_json(rows: Sequence[Row], facts: Sequence[Fact]) -> dict[str, object]:
-    return {"rows": [asdict(one) for one in rows], "facts": [asdict(one) for one in facts]}
+    plain = [{k: v for k, v in asdict(one).items() if k != "first"} for one in rows]
+    return {"rows": plain, "facts": [asdict(one) for one in facts]}
 
 
 def _line(one: Row) -> str:

@@ -21,7 +21,13 @@ from hal.lab.router.curve import (
     oracle_scores,
     random_scores,
 )
-from hal.lab.router.drafts import cross_predict, draft_matrix, draft_scores, fit_draft_heads
+from hal.lab.router.drafts import (
+    cross_predict,
+    draft_matrix,
+    draft_scores,
+    fit_draft_heads,
+    prompt_predictions,
+)
 from hal.lab.router.examples import Examples, PieceTable, pairs
 from hal.lab.router.features import Prompts, read_prompts
 from hal.lab.router.fit import FOLDS, fit_router, folds_of
@@ -45,6 +51,10 @@ FORMAT_FEATURES = (
     "has_answer_mark",
     "log_after_answer",
 )
+FROZEN = "MMLU, labels from the development half, judged on the frozen half"
+ANYWHERE = "MMLU, labels from anywhere, judged on all others (half of them seen in development)"
+FIVE_FOLDS = "{}, five folds"
+CASCADE = "cascade: prompt and draft"
 Rows = NDArray[np.int64]
 
 
@@ -88,9 +98,15 @@ class Setup:
             self._read[key] = read_prompts(data.prompts, vocabulary, vectors)
         return self._read[key]
 
-    def fit(self, examples: Examples, kind: Kind = Kind.PLAIN) -> Weights:
+    def fit(self, data: Benchmark, at: Rows, kind: Kind = Kind.PLAIN) -> Weights:
         table = self.table if kind is Kind.VECTORS else PieceTable()
-        return fit_router(examples, table, self.recipe, embedding_model="all-minilm")
+        return fit_router(
+            self.examples(data, at, kind),
+            table,
+            self.recipe,
+            embedding_model="all-minilm",
+            prompts=self.read(data, kind).rows(at),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +135,14 @@ def baselines(table: str, data: Benchmark, at: Rows) -> list[Row]:
 def mmlu_rows(setup: Setup, data: Benchmark) -> Iterator[Row]:
     """1,500 labels from the development half, judged on the frozen half; then the published way."""
     frozen, development = np.flatnonzero(data.is_frozen), np.flatnonzero(~data.is_frozen)
-    table = "MMLU, labels from the development half, judged on the frozen half"
-    yield from baselines(table, data, frozen)
-    yield _split_row(setup, data, table, Draw(development, frozen, FEW_LABELS))
+    yield from baselines(FROZEN, data, frozen)
+    yield _split_row(setup, data, FROZEN, Draw(development, frozen, FEW_LABELS))
     for kind in setup.kinds(data):
-        yield _split_row(setup, data, table, Draw(development, frozen, LABELS, kind))
-    table = "MMLU, labels from anywhere, judged on all others (half of them seen in development)"
+        yield _split_row(setup, data, FROZEN, Draw(development, frozen, LABELS, kind))
     everything = np.arange(len(data))
-    yield from baselines(table, data, everything)
-    yield _split_row(setup, data, table, Draw(everything, everything))
+    yield from baselines(ANYWHERE, data, everything)
+    for kind in setup.kinds(data):
+        yield _split_row(setup, data, ANYWHERE, Draw(everything, everything, LABELS, kind))
 
 
 def _split_row(
@@ -140,7 +155,7 @@ def _split_row(
     for seed in range(SPLITS):
         train = np.random.default_rng(seed).permutation(draw.learn_from)[: draw.labels]
         test = np.setdiff1d(draw.judged_on, train)
-        weights = setup.fit(setup.examples(data, train, draw.kind), draw.kind)
+        weights = setup.fit(data, train, draw.kind)
         scores.append(setup.gains(weights, data, test, draw.kind))
         outcomes.append(data.rows(test).outcomes)
     return row(table, draw.kind, draw.labels, scores, outcomes)
@@ -149,12 +164,12 @@ def _split_row(
 def cross_rows(setup: Setup, data: Benchmark, kinds: Sequence[Kind] | None = None) -> Iterator[Row]:
     """Five folds of one benchmark: labels of the same kind as what is judged."""
     everything = np.arange(len(data))
-    table = f"{data.name}, five folds"
+    table = FIVE_FOLDS.format(data.name)
     yield from baselines(table, data, everything)
     for kind in setup.kinds(data) if kinds is None else kinds:
         scores = np.zeros(len(data))
         for rest, held_out in folds(len(data)):
-            weights = setup.fit(setup.examples(data, rest, kind), kind)
+            weights = setup.fit(data, rest, kind)
             scores[held_out] = ranks(setup.gains(weights, data, held_out, kind))
         labels = len(data) * (FOLDS - 1) // FOLDS
         yield row(table, kind, labels, [scores], [data.outcomes])
@@ -168,24 +183,20 @@ def cascade_rows(setup: Setup, data: Benchmark) -> Iterator[Row]:
     matrix = draft_matrix(data.prompts, data.answers)
     plain = matrix.copy()
     plain[:, [DRAFT.index(name) for name in FORMAT_FEATURES]] = 0.0
-    names = ("cascade: prompt and draft", "cascade without format and final number")
+    names = (CASCADE, "cascade without format and final number")
     scores = {name: np.zeros(len(data)) for name in names}
     for rest, held_out in folds(len(data)):
         examples = setup.examples(data, rest)
-        within = cross_predict(examples, None, setup.recipe)
-        known = prompt_predictions(setup.fit(examples), setup.read(data).rows(held_out))
+        prompts = setup.read(data)
+        within = cross_predict(examples, None, setup.recipe, prompts=prompts.rows(rest))
+        known = prompt_predictions(setup.fit(data, rest), prompts.rows(held_out))
         for name, features in zip(names, (matrix, plain), strict=True):
             heads = fit_draft_heads(examples, features[rest], within)
             scores[name][held_out] = ranks(draft_scores(heads, features[held_out], known))
     labels = len(data) * (FOLDS - 1) // FOLDS
     for name in names:
-        yield row(f"{data.name}, five folds", name, labels, [scores[name]], [data.outcomes])
-
-
-def prompt_predictions(weights: Weights, prompts: Prompts) -> Floats:
-    """P(local ok) and gain of each prompt; shape (n, 2)."""
-    heads = (weights.local_ok, weights.gain)
-    return np.column_stack([values(weights, head, prompts) for head in heads])
+        table = FIVE_FOLDS.format(data.name)
+        yield row(table, name, labels, [scores[name]], [data.outcomes])
 
 
 def transfer_rows(setup: Setup, learned: Benchmark, others: Sequence[Benchmark]) -> Iterator[Row]:
@@ -194,7 +205,7 @@ def transfer_rows(setup: Setup, learned: Benchmark, others: Sequence[Benchmark])
     train = np.random.default_rng(0).permutation(development)[:LABELS]
     examples = setup.examples(learned, train)
     routers = {
-        f"learned on {learned.name}": setup.fit(examples),
+        f"learned on {learned.name}": setup.fit(learned, train),
         f"surface alone, learned on {learned.name}": fit_router(
             examples, None, replace(setup.recipe, words=0.0, pairs=0.0, parts=0.0, pieces=0.0)
         ),

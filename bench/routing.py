@@ -4,11 +4,12 @@ Cost-quality curves by RouteLLM's definitions with bootstrap intervals, prompt l
 row: MMLU with 1,500 labels, GSM8K in five folds and without any of its labels, a cascade that looks
 at the draft, LLMRouter's outcomes, RouterArena and MT-Bench (judged, never learned from). Then the
 checks: quality targets over 200 splits, shuffled labels, calibration, the five-way set with its
-source held out. Choices were made on the half of MMLU whose ids hash to an even number; the other
+source held out (with --classifier beside a language model), the time of a decision; and a table of
+what was wanted. Choices were made on the half of MMLU whose ids hash to an even number; the other
 half is opened by this command alone. Needs the `lab` extra; --table adds word vectors, --sentences
 the vectors of a sentence model; bench/_routing_vectors.py makes both.
 
-Run: python bench/routing.py [--table pieces.npz] [--only mmlu,gsm8k] [--json report.json]
+Run: python bench/routing.py [--classifier said.jsonl] [--only mmlu,gsm8k] [--plots FOLDER]
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 try:
     import _routing_checks as checks
+    import _routing_five_way as five
     import _routing_rows as tables
+    import _routing_targets as wanted
     import numpy as np
     from _routing_data import benchmark, classifier_labels, five_way, folder
-    from _routing_report import Fact, Row, as_json, markdown
+    from _routing_plots import write_plots
+    from _routing_report import Fact, Finding, Row, as_json, markdown
 
     from hal.lab.router.examples import PieceTable
     from hal.lab.router.ridge import Recipe
@@ -34,41 +39,45 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"bench/routing.py: {error.name} is missing; pip install -e '.[lab,bench]'")
 
-Part = Callable[[tables.Setup, argparse.Namespace], Iterable[Row | Fact]]
+Part = Callable[[tables.Setup, argparse.Namespace], Iterable[Finding]]
 
 
-def mmlu(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Row | Fact]:
+def mmlu(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
     data = benchmark("mmlu")
     yield from tables.mmlu_rows(setup, data)
     yield from checks.frozen_facts(setup, data)
 
 
-def gsm8k(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Row | Fact]:
+def gsm8k(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
     data = benchmark("gsm8k")
     yield from tables.cross_rows(setup, data)
     yield from tables.cascade_rows(setup, data)
 
 
-def transfer(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Row | Fact]:
+def transfer(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
     others = [benchmark(name) for name in ("gsm8k", "routerarena", "mt-bench")]
     yield from tables.transfer_rows(setup, benchmark("mmlu"), others)
 
 
-def llmrouter(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Row | Fact]:
+def llmrouter(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
     yield from tables.cross_rows(setup, benchmark("llmrouter"), [tables.Kind.PLAIN])
 
 
-def targets(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Row | Fact]:
+def targets(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
     yield from checks.target_facts(setup, benchmark("mmlu"))
 
 
-def null(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Row | Fact]:
+def null(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
     yield from checks.null_facts(setup, benchmark("mmlu"))
 
 
-def fiveway(setup: tables.Setup, args: argparse.Namespace) -> Iterable[Row | Fact]:
+def fiveway(setup: tables.Setup, args: argparse.Namespace) -> Iterable[Finding]:
     said = classifier_labels(args.classifier) if args.classifier else {}
-    yield from checks.five_way_facts(setup, five_way(), said)
+    yield from five.five_way_facts(setup, five_way(), said)
+
+
+def timing(setup: tables.Setup, _args: argparse.Namespace) -> Iterable[Finding]:
+    yield from five.time_facts(setup, five_way())
 
 
 PARTS: dict[str, Part] = {
@@ -79,6 +88,7 @@ PARTS: dict[str, Part] = {
     "targets": targets,
     "null": null,
     "fiveway": fiveway,
+    "timing": timing,
 }
 
 
@@ -97,19 +107,37 @@ def main() -> int:
         recipe=Recipe(),
         sentences=_sentences(args.sentences),
     )
-    rows: list[Row] = []
-    facts: list[Fact] = []
+    found: list[Finding] = []
     began = time.monotonic()
     for name in names:
+        _say(began, f"{name} begins")
         for one in PARTS[name](setup, args):
-            (rows if isinstance(one, Row) else facts).append(one)  # type: ignore[arg-type]
-            print(f"{time.monotonic() - began:6.0f} s  {name}: {_short(one)}", file=sys.stderr)
+            found.append(one)
+            if isinstance(one, Row | Fact):
+                _say(began, f"{name}: {_short(one)}")
+    took_s = time.monotonic() - began
+    rows = [one for one in found if isinstance(one, Row)]
+    facts = [one for one in found if isinstance(one, Fact)]
+    reached = list(wanted.targets(rows, facts))
+    reached += [wanted.duration(took_s)] if set(names) == set(PARTS) else []
     print(markdown(rows, facts))
+    print(wanted.markdown(reached))
+    if args.plots:
+        for note in write_plots(args.plots, found):
+            print(note, file=sys.stderr)
     if args.prior:
         args.prior.write_text(dump_weights(tables.prior(benchmark("mmlu"), benchmark("gsm8k"))))
     if args.json:
-        args.json.write_text(json.dumps(as_json(rows, facts), indent=1), encoding="utf-8")
+        whole = as_json(rows, facts) | {
+            "targets": [asdict(one) for one in reached],
+            "seconds": took_s,
+        }
+        args.json.write_text(json.dumps(whole, indent=1), encoding="utf-8")
     return 0
+
+
+def _say(began: float, words: str) -> None:
+    print(f"{time.monotonic() - began:6.0f} s  {words}", file=sys.stderr, flush=True)
 
 
 def _short(one: Row | Fact) -> str:
@@ -141,7 +169,10 @@ def _parser() -> argparse.ArgumentParser:
         "--classifier",
         type=Path,
         help='what a classifier says of the five-way set: {"id", "p": {"SIMPLE", "COMPLEX", '
-        '"ENRICH"}} a line',
+        '"ENRICH"}} a line; bench/_routing_classifier.py makes it',
+    )
+    parser.add_argument(
+        "--plots", type=Path, help="a folder: routing.html, and PNG files with matplotlib"
     )
     parser.add_argument("--prior", type=Path, help="fit the shipped prior anew and write it there")
     parser.add_argument("--json", type=Path, help="write rows and facts there as well")

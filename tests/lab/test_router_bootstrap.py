@@ -8,8 +8,8 @@ pytest.importorskip("sklearn", reason="the lab extra is not installed")
 
 import numpy as np
 
-from hal.lab.router.bootstrap import difference, interval, resampled, wilson
-from hal.lab.router.curve import Outcomes, apgr_of
+from hal.lab.router.bootstrap import difference, drawn_curves, interval, resampled, wilson
+from hal.lab.router.curve import Outcomes, apgr_of, quality_curve
 
 
 def outcomes(seed: int, count: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,3 +79,21 @@ def test_correlated_turns_widen_the_interval() -> None:
     alone = resampled(lambda at: values[at].mean(), 300, draws=300)
     together = resampled(lambda at: values[at].mean(), 300, groups=groups, draws=300)
     assert together.std() > 2 * alone.std()
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["prompts", "conversations"])
+def test_sorting_once_gives_the_curves_of_the_same_samples(grouped: bool) -> None:
+    random = np.random.default_rng(5)
+    scores = random.integers(0, 9, 60).astype(float)  # with ties
+    weak, strong = random.random(60), random.random(60)
+    groups = np.arange(60) // 4 if grouped else None
+    known = Outcomes(weak, strong, groups)
+
+    def slowly(at: np.ndarray) -> np.ndarray:
+        return quality_curve(scores[at], weak[at], strong[at]).quality
+
+    wanted = resampled(slowly, 60, groups=groups, seed=2, draws=30)
+    found = list(drawn_curves(scores, known, seed=2, draws=30))
+    assert np.array([one.quality for one in found]) == pytest.approx(wanted)
+    ends = [(one.weak, one.strong) for one in found]
+    assert ends == [pytest.approx((row[0], row[-1])) for row in wanted]

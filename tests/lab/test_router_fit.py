@@ -19,7 +19,7 @@ from hal.lab.router.examples import Examples, PieceTable, pairs
 from hal.lab.router.features import read_prompts
 from hal.lab.router.fit import TooFewExamples, fit_router, folds_of, predict_many
 from hal.lab.router.prior import FEATURES, fit_prior
-from hal.lab.router.ridge import Recipe, scaled, scaling
+from hal.lab.router.ridge import Recipe, duals, duals_without, inverse, scaled, scaling
 from hal.routing.learned.cascade import judge_draft
 from hal.routing.learned.predict import LearnedRouter
 from hal.routing.learned.surface import SURFACE
@@ -245,3 +245,20 @@ def test_a_prior_learns_inside_each_benchmark() -> None:
         assert (
             router.predict("word " * short).p_local_ok > router.predict("word " * long).p_local_ok
         )
+
+
+def test_what_one_inverse_says_of_a_fold_is_a_fit_without_it() -> None:
+    random = np.random.default_rng(6)
+    features, outcomes = random.normal(size=(40, 7)), random.random(40)
+    gram, held_out = features @ features.T, np.arange(40) % 5 == 2
+    found = duals_without(inverse(gram, 3.0), outcomes, held_out)
+    seen = gram[np.ix_(~held_out, ~held_out)]
+    assert found[~held_out] == pytest.approx(duals(inverse(seen, 3.0), outcomes[~held_out]))
+    assert not found[held_out].any()
+
+
+def test_features_that_were_read_before_change_nothing() -> None:
+    examples = turns(120, 11)
+    prompts = read_prompts(examples.texts, {})
+    assert fit_router(examples, prompts=prompts) == fit_router(examples)
+    assert cross_predict(examples, prompts=prompts) == pytest.approx(cross_predict(examples))

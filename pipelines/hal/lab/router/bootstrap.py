@@ -6,14 +6,14 @@ these scores on other prompts of the same kind, not what another training set wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .curve import Floats, Outcomes, Statistic
+from .curve import Curve, Floats, Outcomes, Statistic, ranking
 
 # Enough for the 2.5 % ends to stand still in the third decimal.
 DRAWS = 1000
@@ -86,16 +86,31 @@ def resampled(
     draws: int = DRAWS,
 ) -> Floats:
     """`value_of` for `draws` samples of row numbers with replacement; one row per draw."""
+    return np.array([value_of(sample) for sample in _samples(count, groups, seed, draws)])
+
+
+def drawn_curves(
+    scores: Floats, outcomes: Outcomes, *, seed: int = 0, draws: int = DRAWS
+) -> Iterator[Curve]:
+    """`quality_curve` of the same samples as in `resampled`; the prompts are sorted once, which is
+    ten times as fast for ten thousand of them.
+    """
+    ranked, count = ranking(scores, outcomes), len(scores)
+    for sample in _samples(count, outcomes.groups, seed, draws):
+        yield ranked.curve(np.bincount(sample, minlength=count))
+
+
+def _samples(
+    count: int, groups: NDArray[np.int64] | None, seed: int, draws: int
+) -> Iterator[NDArray[np.int64]]:
     random = np.random.default_rng(seed)
     if groups is None:
-        samples = (random.integers(0, count, count) for _ in range(draws))
-    else:
-        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-        samples = (
-            np.concatenate([members[at] for at in random.integers(0, len(members), len(members))])
-            for _ in range(draws)
-        )
-    return np.array([value_of(sample) for sample in samples])
+        yield from (random.integers(0, count, count) for _ in range(draws))
+        return
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    for _ in range(draws):
+        chosen = random.integers(0, len(members), len(members))
+        yield np.concatenate([members[at] for at in chosen])
 
 
 def wilson(right: float, count: int, z: float = Z_TWO_SIDED) -> Interval:

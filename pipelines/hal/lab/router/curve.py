@@ -65,6 +65,44 @@ def quality_curve(scores: Floats, weak: Floats, strong: Floats, points: int = PO
     return Curve(sent / len(scores), quality, float(weak.mean()), float(strong.mean()))
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Prompts in the order of their scores, best first: sorted once for many curves.
+
+    `ends` are the places behind each group of tied prompts, from 0 on.
+    """
+
+    order: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    weak: Floats
+    gain: Floats
+
+    def curve(self, counts: NDArray[np.int64], points: int = POINTS) -> Curve:
+        """`quality_curve` of a sample in which prompt i is `counts[i]` times."""
+        each = counts[self.order]
+        total = each.sum()
+        sent = np.concatenate([[0], np.cumsum(each)])[self.ends]
+        gained = np.concatenate([[0.0], np.cumsum(each * self.gain)])[self.ends]
+        weak = float(each @ self.weak / total)
+        at = np.linspace(0, total, points)
+        quality = weak + np.interp(at, sent, gained) / total
+        return Curve(at / total, quality, weak, weak + float(gained[-1] / total))
+
+
+def ranking(scores: Floats, outcomes: Outcomes) -> Ranking:
+    """Raises as `quality_curve`."""
+    _check(scores, outcomes.weak, outcomes.strong)
+    order = np.argsort(-scores, kind="stable")
+    steps = np.flatnonzero(np.diff(scores[order])) + 1
+    weak = outcomes.weak[order]
+    return Ranking(
+        order=order,
+        ends=np.concatenate([[0], steps, [len(scores)]]),
+        weak=weak,
+        gain=outcomes.strong[order] - weak,
+    )
+
+
 def apgr(curve: Curve) -> float:
     """Average performance gap recovered: 0 is always-weak, .5 random, 1 always-strong's quality.
 

@@ -16,9 +16,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from ...routing.learned.draft import draft_features
 from ...routing.learned.predict import log_odds
 from ...routing.learned.weights import DraftHead, DraftHeads, Link, Weights
+from .batch import values
 from .curve import Floats
 from .examples import Examples, PieceTable
-from .features import standardise
+from .features import Prompts, standardise
 from .fit import FOLDS, fit_router, folds_of, predict_many
 from .ridge import SMALLEST_SCALE, Recipe
 
@@ -77,16 +78,34 @@ def draft_scores(heads: DraftHeads, matrix: Floats, predictions: Floats) -> Floa
 
 
 def cross_predict(
-    examples: Examples, table: PieceTable | None = None, recipe: Recipe | None = None, seed: int = 0
+    examples: Examples,
+    table: PieceTable | None = None,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    *,
+    prompts: Prompts | None = None,
 ) -> Floats:
-    """P(local ok) and gain of each example by a router that has not seen it; shape (n, 2)."""
+    """P(local ok) and gain of each example by a router that has not seen it; shape (n, 2).
+
+    `prompts` are the examples' features, for who has read them already.
+    """
     folds = folds_of(examples.groups, seed)
     found = np.zeros((len(examples), 2))
     for fold in range(FOLDS):
         rest, held_out = _split(folds, fold)
-        weights = fit_router(examples.rows(rest), table, recipe)
-        found[held_out] = predict_many(weights, examples.rows(held_out))[:, :2]
+        read = None if prompts is None else prompts.rows(rest)
+        weights = fit_router(examples.rows(rest), table, recipe, prompts=read)
+        if prompts is None:
+            found[held_out] = predict_many(weights, examples.rows(held_out))[:, :2]
+        else:
+            found[held_out] = prompt_predictions(weights, prompts.rows(held_out))
     return found
+
+
+def prompt_predictions(weights: Weights, prompts: Prompts) -> Floats:
+    """P(local ok) and gain of each prompt, without a classifier; shape (n, 2)."""
+    heads = (weights.local_ok, weights.gain)
+    return np.column_stack([values(weights, head, prompts) for head in heads])
 
 
 def _split(folds: NDArray[np.int64], fold: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from .ridge import (
     Scaled,
     Scaling,
     duals,
+    duals_without,
+    inverse,
     kernel,
     scaled,
     scaling,
@@ -61,22 +63,33 @@ class _Problem:
     folds: NDArray[np.int64]
     table: Floats
     recipe: Recipe
+    inverses: dict[bytes, Floats] = field(default_factory=dict)
+
+    def inverse(self, known: NDArray[np.int64]) -> Floats:
+        """Over the turns whose outcome is known, which for most heads are the same ones."""
+        key = known.tobytes()
+        if key not in self.inverses:
+            gram = np.sum([gram[np.ix_(known, known)] for gram in self.grams], axis=0)
+            self.inverses[key] = inverse(gram, self.recipe.penalty)
+        return self.inverses[key]
 
 
-def fit_router(
+def fit_router(  # noqa: PLR0913 - what was read, and what goes into the file
     examples: Examples,
     table: PieceTable | None = None,
     recipe: Recipe | None = None,
     *,
     embedding_model: str = "",
     made: Mapping[str, str] | None = None,
+    prompts: Prompts | None = None,
 ) -> Weights:
     """All heads that there are labels for. `made` goes into the file: from what, when, by whom.
+    `prompts` are the examples' features, for who has read them already.
 
     Raises TooFewExamples when the outcomes of the local model, or of both, are too few.
     """
     pieces, recipe = table or PieceTable(), recipe or Recipe()
-    problem = _problem(examples, pieces, recipe)
+    problem = _problem(examples, pieces, recipe, prompts)
     gain = examples.cloud_ok - examples.local_ok
     known = examples.needs_search[np.isfinite(examples.needs_search)]
     has_search = len(known) >= LEAST_EXAMPLES and np.ptp(known) > 0
@@ -105,23 +118,25 @@ def folds_of(groups: NDArray[np.int64], seed: int = 0) -> NDArray[np.int64]:
 
 
 def out_of_fold(
-    grams: Sequence[Floats], outcomes: Floats, folds: NDArray[np.int64], penalty: float
+    grams: Sequence[Floats], outcomes: Floats, folds: NDArray[np.int64], inverted: Floats
 ) -> list[Floats]:
     """For each row and each part of the kernel: the part's score by a fit of all parts that has
-    not seen the row's fold, less the mean of what it saw.
+    not seen the row's fold, less the mean of what it saw. `inverted` is `ridge.inverse` of all.
     """
-    whole = np.sum(grams, axis=0)
     found = [np.zeros(len(outcomes)) for _ in grams]
     for fold in np.unique(folds):
-        held_out, rest = folds == fold, folds != fold
-        dual = duals(whole[np.ix_(rest, rest)], outcomes[rest], penalty)
+        held_out = folds == fold
+        dual = duals_without(inverted, outcomes, held_out)
         for part, gram in zip(found, grams, strict=True):
-            part[held_out] = gram[np.ix_(held_out, rest)] @ dual
+            part[held_out] = gram[held_out] @ dual
     return found
 
 
-def _problem(examples: Examples, table: PieceTable, recipe: Recipe) -> _Problem:
-    prompts = read_prompts(examples.texts, table.vocabulary, examples.embedding)
+def _problem(
+    examples: Examples, table: PieceTable, recipe: Recipe, prompts: Prompts | None
+) -> _Problem:
+    if prompts is None:
+        prompts = read_prompts(examples.texts, table.vocabulary, examples.embedding)
     how = scaling(prompts, table.vectors, recipe)
     train = scaled(prompts, how, table.vectors)
     embedded = train.embedding
@@ -148,7 +163,7 @@ def _head(problem: _Problem, outcomes: Floats, link: Link, what: str) -> Head:
     linear = _linear(problem, outcomes, known)
     grams = [gram[np.ix_(known, known)] for gram in problem.grams]
     folds = problem.folds[known]
-    parts = out_of_fold(grams, outcomes[known], folds, problem.recipe.penalty)
+    parts = out_of_fold(grams, outcomes[known], folds, problem.inverse(known))
     inputs = dict(zip((PROMPT, EMBEDDING), parts, strict=False))
     inputs |= {name: problem.labels[known, at] for at, name in enumerate(LABELS)}
     return Head(
@@ -164,9 +179,8 @@ def _head(problem: _Problem, outcomes: Floats, link: Link, what: str) -> Head:
 
 
 def _linear(problem: _Problem, outcomes: Floats, known: NDArray[np.int64]) -> Linear:
-    gram = np.sum(problem.grams, axis=0)[np.ix_(known, known)]
     dual = np.zeros(len(outcomes))
-    dual[known] = duals(gram, outcomes[known], problem.recipe.penalty)
+    dual[known] = duals(problem.inverse(known), outcomes[known])
     return weights(problem.train, problem.how, problem.table, dual, 0.0)
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, lapack
 from scipy.sparse import csr_matrix, diags
-from sklearn.kernel_ridge import KernelRidge
 
 from .curve import Floats
 from .features import Prompts, standardise
@@ -126,11 +127,34 @@ def kernel(first: Scaled, second: Scaled) -> Floats:
     return np.asarray(dense + sparse.toarray(), dtype=np.float64)
 
 
-def duals(gram: Floats, outcomes: Floats, penalty: float) -> Floats:
+def inverse(gram: Floats, penalty: float) -> Floats:
+    """Of the kernel with its penalty: one for all heads and all folds, by Cholesky's method.
+
+    Raises LinAlgError for a penalty of zero and prompts that are the same.
+    """
+    system = gram + penalty * np.eye(len(gram))
+    factor, failed = lapack.dpotrf(system, lower=True, overwrite_a=True)
+    if failed:
+        raise LinAlgError("The kernel with its penalty is not positive definite.")
+    half, _ = lapack.dpotri(factor, lower=True, overwrite_c=True)
+    return np.asarray(np.tril(half) + np.tril(half, -1).T)
+
+
+def duals(inverted: Floats, outcomes: Floats) -> Floats:
     """One weight per training prompt, for outcomes less their mean."""
-    model = KernelRidge(alpha=penalty, kernel="precomputed")
-    model.fit(gram, outcomes - outcomes.mean())
-    return np.asarray(model.dual_coef_, dtype=np.float64)
+    return np.asarray(inverted @ (outcomes - outcomes.mean()))
+
+
+def duals_without(inverted: Floats, outcomes: Floats, held_out: NDArray[np.bool_]) -> Floats:
+    """`duals` of a fit that has not seen some prompts, from the inverse over all of them.
+
+    Zero for those. They are given the outcomes that a fit without them would predict, which pull
+    at nothing; so a small system is solved in place of a large one.
+    """
+    seen = np.where(held_out, 0.0, outcomes - outcomes[~held_out].mean())
+    pull = inverted[held_out] @ seen
+    seen[held_out] = -np.linalg.solve(inverted[np.ix_(held_out, held_out)], pull)
+    return np.where(held_out, 0.0, inverted @ seen)
 
 
 def weights(train: Scaled, how: Scaling, table: Floats, dual: Floats, bias: float) -> Linear:
