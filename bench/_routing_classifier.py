@@ -47,7 +47,16 @@ def sample(data: Labelled) -> list[tuple[str, str]]:
 
 def ask(rows: list[tuple[str, str]], model: str, engine: str) -> Iterator[dict[str, object]]:
     """One `hal route` process for all of them."""
-    command = [sys.executable, "-m", "hal.cli", "route", "--jsonl", "--classifier", "--engine", engine]
+    command = [
+        sys.executable,
+        "-m",
+        "hal.cli",
+        "route",
+        "--jsonl",
+        "--classifier",
+        "--engine",
+        engine,
+    ]
     command += ["--model", model, "--deadline", str(DEADLINE_S)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -17,13 +17,14 @@ from hal.parsers import build_parser
 REPO = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("serve", "ask", "doctor", "route", "privacy"),
-    *("report", "audit", "sessions", "feedback", "valves"),
+    *("report", "audit", "sessions", "feedback", "router", "valves"),
 )
 ACTIONS = (
     *(("sessions", name) for name in ("list", "show", "export", "import", "forget")),
     *(("privacy", name) for name in ("scan", "scrub", "restore", "allow")),
     *(("valves", name) for name in ("example", "advanced")),
     ("feedback", "pull"),
+    *(("router", name) for name in ("fit", "eval", "calibrate", "judge", "show")),
 )
 
 

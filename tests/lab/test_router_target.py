@@ -12,7 +12,13 @@ import numpy as np
 
 from hal.lab.router.curve import Outcomes
 from hal.lab.router.takeover import area, takes_over
-from hal.lab.router.target import TooFewTurns, choose_threshold, threshold_for_share
+from hal.lab.router.target import (
+    TooFewTurns,
+    choose_threshold,
+    measure,
+    score_for,
+    threshold_for_share,
+)
 
 
 def log(count: int, seed: int, skill: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -109,7 +115,7 @@ def test_one_that_does_not_stays_out(learned: str) -> None:
     other = scores if learned == "the same" else np.random.default_rng(1).random(1500)
     verdict = takes_over(scores, other, Outcomes(local, cloud), draws=300)
     assert not verdict.takes_over
-    assert "prior" in verdict.reason
+    assert "decides now" in verdict.reason
 
 
 def test_noise_does_not_replace_a_prior_that_is_wrong_today() -> None:
@@ -155,3 +161,36 @@ def test_turns_of_one_conversation_count_less() -> None:
     grouped = Outcomes(local[often], cloud[often], often)
     together = takes_over(prior[often], scores[often], grouped, draws=200)
     assert together.difference_low < alone.difference_low
+
+
+counted = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), min_size=1, max_size=60)
+
+
+@given(counted, st.floats(0, 1))
+def test_a_share_by_weight_is_never_exceeded_and_as_large_as_ties_allow(
+    turns: list[tuple[int, int]], share: float
+) -> None:
+    scores, counts = (np.array(one, dtype=np.float64) for one in zip(*turns, strict=True))
+    limit = score_for(scores, share, counts)
+    taken = counts[scores >= limit].sum()
+    assert taken <= share * counts.sum() + 1e-6
+    rest = scores[scores < limit]
+    if len(rest):
+        assert counts[scores >= rest.max()].sum() > share * counts.sum()
+
+
+@given(counted, st.integers(0, 9))
+def test_a_turn_that_counts_twice_is_two_turns(turns: list[tuple[int, int]], limit: int) -> None:
+    """Shares and qualities are those of the repeated turns; intervals are wider, as they should be:
+    the same turn twice is no second witness."""
+    scores, counts = (np.array(one, dtype=np.float64) for one in zip(*turns, strict=True))
+    local, cloud = scores % 2, np.ones(len(scores))
+    is_cloud = (scores >= limit).astype(float)
+    by_weight = measure(is_cloud, local, cloud, counts)
+    times = counts.astype(int)
+    whole = (np.repeat(one, times) for one in (is_cloud, local, cloud))
+    repeated = measure(*whole, np.ones(int(times.sum())))
+    assert by_weight.cloud_share == pytest.approx(repeated.cloud_share)
+    assert by_weight.quality == pytest.approx(repeated.quality)
+    if len(turns) > 1:
+        assert by_weight.worst_case <= repeated.worst_case + 1e-9

@@ -129,6 +129,16 @@ def test_which_turns_are_drafted(text: str, drafts: bool, choice: Choice, expect
     assert boundary(text, choice, drafts=drafts).decide(None, SETTINGS).drafts is expected
 
 
+def test_drafts_move_the_limit_to_the_cloud() -> None:
+    assert DRAFTS.draft is not None
+    moved = replace(DRAFTS, draft=replace(DRAFTS.draft, low=0.1, high=0.9))
+    for drafts, route in ((True, Route.MODERATE), (False, Route.COMPLEX)):
+        decided = boundary(LONG, moved, drafts=drafts).decide(None, SETTINGS)
+        assert (decided.route, decided.drafts) == (route, drafts)
+    short = boundary(SHORT, moved, drafts=True)
+    assert short.is_sure is (abs(short.alone.gain - 0.1) >= moved.margin)
+
+
 def test_which_drafts_are_replaced() -> None:
     for bias, expected in ((0.24, False), (0.25, True)):
         found = boundary(MIDDLE, DRAFTS, drafts=True, draft_bias=bias)

@@ -23,6 +23,7 @@ from .checks import (
     machine,
     names,
     privacy,
+    router,
     search,
     server,
     valves,
@@ -32,7 +33,20 @@ from .engine import running_engine
 from .stored import Places, settings_in_force
 
 SIGNS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✗"}
-_PARTS = (machine, valves, local, cloud, privacy, names, budget, gateway, search, live, server)
+_PARTS = (
+    machine,
+    valves,
+    local,
+    cloud,
+    privacy,
+    names,
+    budget,
+    router,
+    gateway,
+    search,
+    live,
+    server,
+)
 _NARROW = 60  # below that, wrapping makes it worse
 
 

@@ -55,7 +55,7 @@ def takes_over(
     differences = paired_differences(area, both, outcomes, seed, draws)
     low = float(np.quantile(differences, 1 - CONFIDENCE))
     if low <= 0:
-        reason = "not shown to be better than the prior"
+        reason = "not shown to be better than what decides now"
     elif _above_chance(learned_scores, outcomes, seed, draws) <= 0:
         reason = "not shown to be better than chance"
     else:
@@ -63,7 +63,7 @@ def takes_over(
     weak, strong = outcomes.weak, outcomes.strong
     return Verdict(
         takes_over=not reason,
-        reason=reason or "better than the prior on turns that neither has seen",
+        reason=reason or "better than what decides now, on turns that neither has seen",
         prior_apgr=apgr_of(prior_scores, weak, strong),
         learned_apgr=apgr_of(learned_scores, weak, strong),
         difference=area(learned_scores, weak, strong) - area(prior_scores, weak, strong),

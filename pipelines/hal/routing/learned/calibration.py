@@ -14,8 +14,10 @@ SAME_TARGET = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class DraftChoice:
-    """The cascade's part of a choice. A turn whose gain is at least `low` and below the threshold
-    is drafted locally; a draft whose own gain is at least `threshold` is replaced.
+    """The cascade's part of a choice. A turn whose gain is at least `low` and below `high` is
+    drafted locally; a draft whose own gain is at least `threshold` is replaced. `high` stands in
+    the place of the choice's threshold where drafts are looked at: some of the turns that would
+    leave without that can be answered here. None: it is the same.
 
     `drafted` and `escalated` are shares of all turns; `cloud_share`, `quality` and `worst_case`
     are those of the whole policy with drafts.
@@ -28,6 +30,7 @@ class DraftChoice:
     cloud_share: float
     quality: float
     worst_case: float
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

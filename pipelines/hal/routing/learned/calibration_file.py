@@ -53,6 +53,7 @@ class _Draft(_Strict):
     cloud_share: float
     quality: float
     worst_case: float
+    high: _Amount | None = None
 
 
 class _Choice(_Strict):

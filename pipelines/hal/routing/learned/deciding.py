@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...settings import RoutingSettings
 from ...types import DIFFICULTIES, Decision, Route, Source
 from ..decide import REASONS, Verdict
-from .calibration import Choice
+from .calibration import Choice, DraftChoice
 from .cascade import judge_draft
 from .predict import LearnedRouter, Prediction
 
@@ -47,7 +47,24 @@ class Boundary:
     @property
     def is_sure(self) -> bool:
         """Whether the language model's classifier would not change the decision."""
-        return is_sure(self.alone, self.choice)
+        return is_sure(self.alone, self.choice.margin, *self._limits)
+
+    @property
+    def _band(self) -> DraftChoice | None:
+        """Which turns are drafted; None where none are."""
+        return self.choice.draft if self.drafts else None
+
+    @property
+    def _threshold(self) -> float:
+        """The gain from which on a turn goes to the cloud."""
+        band = self._band
+        return self.choice.threshold if band is None or band.high is None else band.high
+
+    @property
+    def _limits(self) -> tuple[float, ...]:
+        """The gains at which the decision changes."""
+        band = self._band
+        return (self._threshold,) if band is None else (band.low, self._threshold)
 
     def decide(
         self,
@@ -112,7 +129,7 @@ class Boundary:
         )
 
     def _difficulty(self, prediction: Prediction, verdict: Verdict | None) -> Route:
-        if prediction.gain >= self.choice.threshold:
+        if prediction.gain >= self._threshold:
             return Route.COMPLEX
         if verdict is None:
             return Route.MODERATE
@@ -125,21 +142,21 @@ class Boundary:
         if not settings.sticky or previous not in DIFFICULTIES:
             return False
         changes = (previous is Route.COMPLEX) != (route is Route.COMPLEX)
-        return changes and abs(gain - self.choice.threshold) < STICKY_GAIN
+        return changes and abs(gain - self._threshold) < STICKY_GAIN
 
     def _drafts(self, route: Route, gain: float) -> bool:
-        draft = self.choice.draft
-        if not self.drafts or draft is None or route not in {Route.SIMPLE, Route.MODERATE}:
+        band = self._band
+        if band is None or route not in {Route.SIMPLE, Route.MODERATE}:
             return False
-        return draft.low <= gain < self.choice.threshold
+        return band.low <= gain < self._threshold
 
 
-def is_sure(prediction: Prediction, choice: Choice) -> bool:
-    """Far enough from the threshold, and known to need no search."""
+def is_sure(prediction: Prediction, margin: float, *limits: float) -> bool:
+    """Far enough from every limit at which the decision changes, and known to need no search."""
     search = prediction.p_needs_search
     if search is None or search > SEARCH_SURE:
         return False
-    return abs(prediction.gain - choice.threshold) >= choice.margin
+    return all(abs(prediction.gain - limit) >= margin for limit in limits)
 
 
 def labels_of(verdict: Verdict) -> Mapping[str, float]:
