@@ -5,7 +5,7 @@ Knows no valve and no environment: `settings_reader.py` makes these out of both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,10 @@ class AnswerSettings:
     show_status: bool
 
 
+# What may leave becomes less from one to the next.
+STRICTNESS = ("off", "scrub", "local")
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacySettings:
     """`mode` is off, local or scrub. `attachments`: files, images and tool results may leave.
@@ -120,6 +124,12 @@ class PrivacySettings:
     def asks_for_names(self) -> bool:
         """Whether that model has anything to do: it serves the masking alone."""
         return self.ner and self.mode == "scrub"
+
+    def no_looser_than(self, mode: str | None) -> PrivacySettings:
+        """With this mode where it is the stricter one: a user may ask for more, never for less."""
+        if mode is None or STRICTNESS.index(mode) <= STRICTNESS.index(self.mode):
+            return self
+        return replace(self, mode=mode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ REPO = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("serve", "ask", "doctor", "route", "privacy"),
     *("report", "audit", "sessions", "feedback", "valves"),
+    "bundle",
 )
 ACTIONS = (
     *(("sessions", name) for name in ("list", "show", "export", "import", "forget")),
@@ -83,6 +84,7 @@ def test_help_helps_with_an_example(
         ["feedback", "pull", "--all", "--since", "7d"],
         ["report", "--width", "wide"],
         ["valves"],
+        ["bundle"],
     ],
 )
 def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
