@@ -16,22 +16,37 @@ import logging
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent / "hal"
 # Where the server itself keeps this pipeline's valves: beside the file as it was found, not as it
 # was linked.
 VALVES_FILE = Path(__file__).parent / Path(__file__).stem / "valves.json"
 
 
-def _load():
+# The package: a folder beside this file. `hal bundle` puts other lines in the place of these.
+def _import_package():
     for name in [name for name in sys.modules if name == "hal" or name.startswith("hal.")]:
         del sys.modules[name]
+    folder = Path(__file__).resolve().parent / "hal"
     spec = importlib.util.spec_from_file_location(
-        "hal", PACKAGE / "__init__.py", submodule_search_locations=[str(PACKAGE)]
+        "hal", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
     package = importlib.util.module_from_spec(spec)
     sys.modules["hal"] = package
     spec.loader.exec_module(package)
+
+
+# End of the package.
+
+
+def _load():
+    _import_package()
     return importlib.import_module("hal.manifold").Manifold
+
+
+# pip may have replaced packages that the server had loaded already, in the official image pydantic.
+REMEDY = (
+    "If it has just been installed, start the Pipelines server anew. Otherwise mend it and reload "
+    "the pipelines (Admin Settings > Pipelines); your settings are kept."
+)
 
 
 class Unloaded:
@@ -45,8 +60,7 @@ class Unloaded:
     def __init__(self, reason):
         self.error = {
             "error": {
-                "message": f"hal-auto could not be loaded: {reason} Mend it and reload the "
-                "pipelines (Admin Settings > Pipelines); your settings are kept.",
+                "message": f"hal-auto could not be loaded: {reason} {REMEDY}",
                 "code": "load",
             }
         }

@@ -31,6 +31,7 @@ NOTHING_DECIDED = (
     "There is no decision in this chat yet that I could explain. Ask something first; after the "
     "answer, `/why` tells which model gave it and why."
 )
+FAILED_LINE = "No answer; the message below says why"
 NO_CHAT = (
     "I cannot tell which chat this is, so there is nothing to explain: `/why` needs the chat that "
     "Open WebUI names. `hal sessions list` shows every decision."

@@ -11,29 +11,24 @@ import json
 import logging
 import os
 from collections.abc import Generator, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from time import time
 from typing import Any
 
 import anyio.to_thread
 from pydantic import BaseModel
 
-from . import asgi, openwebui
+from . import asgi, faces, openwebui
 from .addresses import is_public
-from .bridge import UNEXPECTED, Bridge
-from .errors import HalError
-from .outlets import Direct, Handover, Outlet, Pulled, Source
-from .recorder import TurnRecorder
+from .bridge import UNEXPECTED
+from .outlets import Direct, Handover, Pulled
 from .runtime import Runtime
-from .settings import Settings
-from .settings_reader import read_valves
 from .stored_valves import repair
 from .types import Chunk, Failure, Turn
 from .valves import Valves, valves_class
-from .wire import Wire, completion, error_of
+from .wire import error_of
 
 logger = logging.getLogger("hal.manifold")
 
@@ -80,16 +75,14 @@ class Manifold:
             self._handover = Handover(asyncio.get_running_loop())
             if not asgi.install(self.answer, self.metrics):
                 logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
-            runtime = Runtime(read_valves(self.valves))
-            self._report(runtime.settings)
-            await anyio.to_thread.run_sync(runtime.start)
-            self._runtime = runtime
-        except HalError as error:
-            self._failure = Failure(f"hal-auto could not start: {error.sentence}", error.code)
-            logger.error(self._failure.message)  # noqa: TRY400  (the sentence is the message)
+            found = await faces.start(self.valves, self._stored_problems)
         except Exception:
-            self._failure = UNEXPECTED
             logger.exception("hal-auto could not start")
+            found = UNEXPECTED
+        if isinstance(found, Failure):
+            self._failure = found
+        else:
+            self._runtime = found
 
     async def on_shutdown(self) -> None:
         runtime, self._runtime = self._runtime, None
@@ -99,13 +92,7 @@ class Manifold:
             await anyio.to_thread.run_sync(runtime.join, SHUTDOWN_S)
 
     async def on_valves_updated(self) -> None:
-        try:
-            settings = read_valves(self.valves)
-            self._report(settings)
-            if self._runtime is not None:
-                self._runtime.configure(settings)
-        except Exception:
-            logger.exception("valves not applied")
+        faces.configure(self._runtime, self.valves, self._stored_problems)
 
     async def inlet(self, body: Any, user: Any = None) -> Any:
         """Adds `hal_ctx`: the one place where chat, message and task are known."""
@@ -167,10 +154,6 @@ class Manifold:
             return asgi.Page(503, PLAIN, b"The metrics cannot be read; see the server's log.\n")
         return None if found is None else asgi.Page(200, found.content_type, found.body)
 
-    def _report(self, settings: Settings) -> None:
-        for warning in (*self._stored_problems, *settings.warnings):
-            logger.warning("valves: %s", warning)
-
 
 def _read(raw: bytes) -> Turn | None:
     """The turn of a streamed request to us, in the shape that the server would accept."""
@@ -183,18 +166,9 @@ def _read(raw: bytes) -> Turn | None:
     return openwebui.read_turn(body, messages)
 
 
-def _begin(runtime: Runtime, turn: Turn, outlet: Outlet) -> tuple[Wire, Source]:
-    """Start the turn; its pieces go into the outlet."""
-    show = runtime.settings.answer.show_status and turn.message_id is not None
-    wire = Wire(turn.id, MODEL, int(time()), show_events=show)
-    bridge = Bridge(wire, runtime.call_soon, outlet, streams=lambda: runtime.running_turns)
-    runtime.call_soon(bridge.begin, lambda recorders: runtime.answer(turn, recorders))
-    return wire, Source(runtime.is_alive, bridge.cancel, wire.encode(UNEXPECTED) or "")
-
-
 def _pulled(runtime: Runtime, turn: Turn) -> Generator[str, None, None]:
     outlet = Pulled()
-    _, source = _begin(runtime, turn, outlet)
+    _, source = faces.begin(runtime, turn, outlet, MODEL)
     if (watch := asgi.CURRENT_WATCH.get()) is not None:
         watch.on_gone(source.cancel)
     return outlet.pieces(source)
@@ -205,7 +179,7 @@ async def _answer(
 ) -> None:
     """The whole response of one stream, as the server would send it."""
     outlet = Direct(handover)
-    wire, source = _begin(runtime, turn, outlet)
+    wire, source = faces.begin(runtime, turn, outlet, MODEL)
     watch.on_gone(outlet.close)
     watch.on_gone(source.cancel)
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -214,30 +188,19 @@ async def _answer(
 
 
 def _complete(runtime: Runtime, turn: Turn) -> BaseModel:
-    recorders: list[TurnRecorder] = []
-    future = runtime.submit(_collect(runtime, turn, recorders))
+    whole = faces.Whole(runtime, turn, MODEL)
     if (watch := asgi.CURRENT_WATCH.get()) is not None:
-        watch.on_gone(partial(_cancel, future, recorders))
+        watch.on_gone(whole.cancel)
     chunks: list[Chunk] = []
     with suppress(CancelledError):  # the client went away: nobody reads what is returned
-        chunks = future.result()
-    return completion(chunks, turn.id, MODEL, int(time()), lists_sources=turn.wants_prose)
-
-
-def _cancel(future: Future[Any], recorders: list[TurnRecorder]) -> None:
-    for recorder in recorders:
-        recorder.delivered_chars = 0
-    future.cancel()
-
-
-async def _collect(runtime: Runtime, turn: Turn, recorders: list[TurnRecorder]) -> list[Chunk]:
-    return [chunk async for chunk in runtime.answer(turn, recorders)]
+        chunks = whole.chunks.result()
+    return whole.reply(chunks)
 
 
 def _refuse(failure: Failure, *, stream: bool) -> Generator[str, None, None] | dict[str, Any]:
     if not stream:
         return error_of(failure)
-    return _one(Wire("0", MODEL, int(time()), show_events=False).encode(failure) or "")
+    return _one(faces.first_word(failure, MODEL))
 
 
 def _one(item: str) -> Generator[str, None, None]:

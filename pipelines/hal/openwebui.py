@@ -27,6 +27,12 @@ CONTEXT_IDS = ("chat_id", "message_id", "user_message_id", "session_id", "task")
 _ATTACHED = re.compile(
     r"<attached_files>(?:(?!</?attached_files>).)*</attached_files>\s*", re.DOTALL
 )
+# Open WebUI writes the attributes in this order, and the name, which is anybody's, last.
+_FILE_TAG = "<file "
+_IMAGE_TAG = re.compile(
+    r'<file type="(?:image"|[^"<>]{0,64}" id="[^"<>]{0,300}"(?: url="[^"<>]{0,300}")?'
+    r' content_type="image/)'
+)
 _CONTEXT_BEGIN, _CONTEXT_END = "<context>", "</context>"
 _ID = re.compile(r"[\w.:@-]+")
 
@@ -57,7 +63,8 @@ def context_of(metadata: Any, user: Any) -> dict[str, Any]:
     return {
         **{key: known.get(key) for key in CONTEXT_IDS},
         "features": known.get("features"),
-        "has_files": bool(known.get("files")),
+        "has_files": any(not _is_image(file) for file in _list(known.get("files"))),
+        "has_images": any(_is_image(file) for file in _list(known.get("files"))),
         "user_id": _mapping(user).get("id"),
         "user_text": text if isinstance(text, str) else None,
     }
@@ -71,6 +78,7 @@ def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) ->
     task = _id(context.get("task")) or (None if context else _sniff_task(body, conversation))
     question = _question(context.get("user_text"), conversation)
     said = Said(None, None, question) if task else read_commands(question)
+    ids: dict[str, Any] = {key: _id(context.get(key)) for key in CONTEXT_IDS if key != "task"}
     return Turn(
         id=uuid.uuid4().hex,
         messages=_without_commands(conversation, question, said.text),
@@ -82,10 +90,10 @@ def read_turn(body: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]) ->
         parameters=read_parameters(body),
         tools=tuple(tool for tool in _list(body.get("tools")) if isinstance(tool, Mapping)),
         tool_choice=tool_choice if isinstance(tool_choice, str | Mapping) else None,
-        attachments=_attachments(conversation, bool(context.get("has_files"))),
+        attachments=_attachments(conversation, context),
         stream=bool(body.get("stream", True)),
         user_id=_id(context.get("user_id")) or _id(_mapping(body.get("user")).get("id")),
-        **{key: _id(context.get(key)) for key in CONTEXT_IDS if key != "task"},
+        **ids,
     )
 
 
@@ -227,11 +235,20 @@ def _replace_text(message: Message, old: str, new: str) -> Message:
     return Message(message.role, f"{head}{new}{tail}", message.images, message.tool_calls)
 
 
-def _attachments(conversation: list[Message], has_files: bool) -> tuple[str, ...]:
+def _attachments(conversation: list[Message], context: Mapping[str, Any]) -> tuple[str, ...]:
     kinds = []
-    if has_files or any(_ATTACHED.search(m.text) or _has_context(m.text) for m in conversation):
+    blocks = [block for m in conversation for block in _ATTACHED.findall(m.text)]
+    if (
+        context.get("has_files")
+        or any(_lists_file(block) for block in blocks)
+        or any(_has_context(message.text) for message in conversation)
+    ):
         kinds.append("file")
-    if any(message.images for message in conversation):
+    if (
+        context.get("has_images")
+        or any(_IMAGE_TAG.search(block) for block in blocks)
+        or any(message.images for message in conversation)
+    ):
         kinds.append("image")
     if any(message.role == "tool" for message in conversation):
         kinds.append("tool result")
@@ -242,6 +259,17 @@ def _attachments(conversation: list[Message], has_files: bool) -> tuple[str, ...
     if any(said.privacy is PrivacyWord.PRIVATE for said in commands):
         kinds.append("/private turn")
     return tuple(kinds)
+
+
+def _lists_file(block: str) -> bool:
+    """Whether the block names anything but images, or cannot be read."""
+    images = len(_IMAGE_TAG.findall(block))
+    return images == 0 or block.count(_FILE_TAG) > images
+
+
+def _is_image(file: Any) -> bool:
+    known = _mapping(file)
+    return known.get("type") == "image" or str(known.get("content_type")).startswith("image/")
 
 
 def _sniff_task(body: Mapping[str, Any], conversation: list[Message]) -> str | None:

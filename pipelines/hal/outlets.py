@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -121,7 +121,8 @@ class Handover:
 
 
 class Direct:
-    """For a server with our ASGI layer: written on its loop, straight to the connection.
+    """For a server whose loop we are on: written straight to the connection, or asked for by a
+    coroutine there.
 
     An item that the server pulls costs it a worker thread and two hops through its middleware; a
     piece written here costs neither. `put()` and `end()` on the turn's loop, the rest on the
@@ -156,6 +157,16 @@ class Direct:
 
     async def write(self, source: Source, send: Send) -> None:
         """Write until the turn has ended or the client has left; the answer's head is out."""
+        async with aclosing(self.payloads(source)) as payloads:
+            async for payload in payloads:
+                body = f"{payload}\n\n".encode()
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def payloads(self, source: Source) -> AsyncGenerator[str, None]:
+        """What has come, all that waits at once, until the turn has ended or the client has left.
+
+        Who stops asking has not got the last one. Closing this cancels the turn.
+        """
         self._look_later(source)
         try:
             while not self._is_closed:
@@ -163,7 +174,10 @@ class Direct:
                 # Before the look at what waits: the last piece may come between the two.
                 is_over = self._is_over
                 if self._pieces:
-                    await self._write_all(send)
+                    pieces = [self._pieces.popleft() for _ in range(len(self._pieces))]
+                    self._waits_since = monotonic()
+                    yield "\n\n".join(piece.payload for piece in pieces)
+                    self._delivered(pieces)
                 elif is_over:
                     break
                 else:
@@ -172,11 +186,7 @@ class Direct:
             self._looking.cancel()
             source.cancel()
 
-    async def _write_all(self, send: Send) -> None:
-        pieces = [self._pieces.popleft() for _ in range(len(self._pieces))]
-        self._waits_since = monotonic()
-        body = "".join(f"{piece.payload}\n\n" for piece in pieces).encode()
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+    def _delivered(self, pieces: list[Piece]) -> None:
         if not self._is_closed:  # a connection that is lost takes everything, and delivers nothing
             self.chars += sum(piece.chars for piece in pieces)
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class VersionStore:
     Methods that change something raise OSError when the disk does not take it.
     """
 
-    def __init__(self, root: Path, folders: tuple[Path, ...] | None = None) -> None:
+    def __init__(self, root: Path, folders: tuple[Traversable, ...] | None = None) -> None:
         self._root, self._folders = root, folders
 
     def shipped(self, name: str) -> Prompt:

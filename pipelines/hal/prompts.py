@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
@@ -58,15 +60,16 @@ def _pair(name: str, line: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def prompt_folders(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
-    """Where prompts are looked for: `HAL_PROMPTS_DIR`, the installed package, the repository."""
+def prompt_folders(environ: Mapping[str, str] | None = None) -> tuple[Traversable, ...]:
+    """Where prompts are looked for: `HAL_PROMPTS_DIR`, the package (installed, or in a bundle),
+    the repository."""
     configured = (os.environ if environ is None else environ).get("HAL_PROMPTS_DIR", "")
-    package = Path(__file__).resolve().parent
     found = [Path(configured)] if configured else []
-    return (*found, package / "_prompts", package.parents[1] / "prompts")
+    repository = Path(__file__).resolve().parents[2]
+    return (*found, files(__package__) / "_prompts", repository / "prompts")
 
 
-def load_prompt(name: str, folders: tuple[Path, ...] | None = None) -> Prompt:
+def load_prompt(name: str, folders: tuple[Traversable, ...] | None = None) -> Prompt:
     folders = prompt_folders() if folders is None else folders
     for folder in folders:
         path = folder / f"{name}.md"

@@ -100,7 +100,8 @@ class Services:
         if not rules.learned or not cloud.usable:
             return None
         models = Models(self.settings.local.model, self.catalogue.local_digest, cloud.model)
-        found = self.router.in_force(models, rules.quality_target)
+        target = turn.quality_target or rules.quality_target
+        found = self.router.in_force(models, target)
         if found.choice is None:
             return None
         return Boundary.of(

@@ -5,7 +5,7 @@ Knows no valve and no environment: `settings_reader.py` makes these out of both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,16 @@ class RoutingSettings:
     sticky_confidence: float
 
 
+# Less than half of the cloud's quality is what no local model of today falls to.
+QUALITY_TARGETS = (0.5, 1.0)
+
+
+def clamped_target(target: float) -> float:
+    """The nearest quality target that means something."""
+    low, high = QUALITY_TARGETS
+    return min(max(target, low), high)
+
+
 @dataclass(frozen=True, slots=True)
 class RouterSettings:
     """The learned router. `quality_target` is the share of the cloud's quality to keep, 0..1.
@@ -125,6 +135,10 @@ class AnswerSettings:
     show_status: bool
 
 
+# What may leave becomes less from one to the next.
+STRICTNESS = ("off", "scrub", "local")
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacySettings:
     """`mode` is off, local or scrub. `attachments`: files, images and tool results may leave.
@@ -139,6 +153,12 @@ class PrivacySettings:
     def asks_for_names(self) -> bool:
         """Whether that model has anything to do: it serves the masking alone."""
         return self.ner and self.mode == "scrub"
+
+    def no_looser_than(self, mode: str | None) -> PrivacySettings:
+        """With this mode where it is the stricter one: a user may ask for more, never for less."""
+        if mode is None or STRICTNESS.index(mode) <= STRICTNESS.index(self.mode):
+            return self
+        return replace(self, mode=mode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from .addresses import host_and_port, is_public
 from .advanced import Advanced
 from .model_names import runs_in_cloud
 from .settings import (
+    QUALITY_TARGETS,
     AnswerSettings,
     BudgetSettings,
     CacheSettings,
@@ -121,8 +122,7 @@ class _Reader:
     def router(self) -> RouterSettings:
         return RouterSettings(
             learned=self.value("LEARNED_ROUTER"),
-            # Less than half of the cloud's quality is what no local model of today falls to.
-            quality_target=self.clamped("QUALITY_TARGET", 0.5, 1.0),
+            quality_target=self.clamped("QUALITY_TARGET", *QUALITY_TARGETS),
             cascade=self.valves.CASCADE,
             cascade_s=self.clamped("CASCADE_S", 1.0, 600.0),
             shadow_share=self.clamped("SHADOW_SHARE", 0.0, 1.0),

@@ -92,7 +92,8 @@ class Shield:
     async def inspect(self, turn: Turn, *, was_hard: bool) -> Findings:
         """What is private in all that would travel. Never raises: who cannot look says private."""
         self.state.refresh()
-        work = partial(policy.inspect, turn, self._find, self.rules, was_hard=was_hard)
+        rules = self.rules.no_looser_than(turn.privacy_mode)
+        work = partial(policy.inspect, turn, self._find, rules, was_hard=was_hard)
         try:
             findings = await _run(work, _chars(turn))
         except Exception as error:  # noqa: BLE001 - see the module's words
@@ -100,7 +101,7 @@ class Shield:
             return Findings(
                 must_stay_local=True, reasons=(FAILED,), is_private=True, no_search=True
             )
-        if self.rules.asks_for_names and not (findings.must_stay_local or findings.is_open):
+        if rules.asks_for_names and not (findings.must_stay_local or findings.is_open):
             # The model is asked only when a cloud target is: until then it may have a name to mask.
             return replace(findings, scrub=True)
         return findings
@@ -132,7 +133,7 @@ class Shield:
 
     async def last_look(self, body: bytes, plan: Plan) -> dict[str, int]:
         """HARD and CONTACT values in the final bytes, by kind. Raises EgressRefused."""
-        if self.rules.mode == "off":
+        if self.rules.mode == "off" and not plan.scrub:  # a user may ask for masks all the same
             return {}
         try:
             found = await _run(partial(last_look.look, body, plan, self._find), len(body))
@@ -145,13 +146,13 @@ class Shield:
             raise EgressRefused(f"Nothing was sent: {FAILED}.") from None
         return {kind.value: count for kind, count in found.items()}
 
-    async def clean_query(self, query: str, said: str = "") -> str:
+    async def clean_query(self, query: str, said: str = "", mode: str | None = None) -> str:
         """What of a query a search engine may see; "" when nothing is left, or nobody can look.
 
         `said`: the user's own words. A name that stands in quotation marks there may be searched
-        for, also when a model has lost the marks.
+        for, also when a model has lost the marks. `mode`: the user's own, `Turn.privacy_mode`.
         """
-        if self.rules.mode == "off":
+        if self.rules.no_looser_than(mode).mode == "off":
             return query.strip()
         try:
             self.state.refresh()

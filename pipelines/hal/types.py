@@ -107,8 +107,10 @@ class Turn:
 
     `messages` is the whole conversation with our own commands removed; `question` is the clean text
     of this turn, without file contents and templates; `attachments` are the kinds of things that
-    hang on the conversation (file, image, tool result, /local turn). Ids are None for a direct
-    API call.
+    hang on the conversation (file, image, tool result, /local turn). `privacy_mode` is the one
+    that its user asks for, in force where it is stricter than the settings'; `quality_target` is
+    the user's own, None for the settings'. Ids are None for a
+    direct API call.
     """
 
     id: str
@@ -116,6 +118,8 @@ class Turn:
     question: str
     override: Override | None = None
     privacy: PrivacyWord | None = None
+    privacy_mode: str | None = None
+    quality_target: float | None = None
     task: str | None = None
     chat_id: str | None = None
     message_id: str | None = None

@@ -12,9 +12,12 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 
-def valve(default: Any, title: str, description: str) -> Any:
-    """A field with the words that the panel shows."""
-    return Field(default=default, title=title, description=description)
+def valve(default: Any, title: str, description: str, *, is_secret: bool = False) -> Any:
+    """A field with the words that the panel shows. `is_secret`: Open WebUI masks it in the panel of
+    a Function; that of a Pipelines server shows it all the same."""
+    # It looks at `input` for strings alone, which one that may be None is not by itself.
+    extra: Any = {"type": "string", "input": {"type": "password"}} if is_secret else None
+    return Field(default=default, title=title, description=description, json_schema_extra=extra)
 
 
 def is_said(value: object) -> bool:

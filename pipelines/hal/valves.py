@@ -97,6 +97,7 @@ class Valves(BaseModel):
         "xAI key",
         "Better set XAI_API_KEY in the environment: a valve is readable by anyone who can reach "
         "this server.",
+        is_secret=True,
     )
     TURN_BUDGET_USD: float = valve(
         0.5,

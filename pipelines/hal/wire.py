@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .explain import FAILED_LINE
 from .source_events import source_events, source_list
 from .types import (
     Chunk,
@@ -46,6 +47,7 @@ class Wire:
             "model": model,
         }
         self._show_events = show_events
+        self._is_busy = False  # the status line that is shown says that something is being done
         self.has_finished = False
         # What differs from one piece of text to the next is the text: the rest is made once.
         self._text, self._thinking = self._around("content"), self._around("reasoning_content")
@@ -55,7 +57,8 @@ class Wire:
         if isinstance(chunk, Sources):
             return self.sources(chunk)
         payload = self._payload(chunk)
-        return None if payload is None else _line(payload)
+        settled = self._settled(chunk)
+        return None if payload is None else f"{settled}{_line(payload)}"
 
     def sources(self, chunk: Sources) -> str | None:
         """An event for each, in the order of their numbers; who draws none gets the addresses in
@@ -76,6 +79,13 @@ class Wire:
         """What ends every stream: a finish, unless one was told, and the end mark."""
         finish = "" if self.has_finished else f"{_line(self._delta({}, 'stop'))}\n\n"
         return f"{finish}data: [DONE]\n\n"
+
+    def _settled(self, chunk: Chunk) -> str:
+        """A line in the place of one that would go on saying "Trying again" above the error."""
+        is_over = isinstance(chunk, Failure) and self._is_busy
+        if isinstance(chunk, Status):
+            self._is_busy = self._show_events and not chunk.done
+        return f"{_line(_event(Status(FAILED_LINE, done=True)))}\n\n" if is_over else ""
 
     def _around(self, kind: str) -> tuple[str, str]:
         before, after = _line(self._delta({kind: _HERE})).rsplit(_json(_HERE), 1)

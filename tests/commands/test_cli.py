@@ -17,7 +17,7 @@ from hal.parsers import build_parser
 REPO = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("serve", "ask", "doctor", "route", "privacy"),
-    *("report", "audit", "sessions", "feedback", "router", "valves"),
+    *("report", "audit", "sessions", "feedback", "router", "valves", "bundle"),
 )
 ACTIONS = (
     *(("sessions", name) for name in ("list", "show", "export", "import", "forget")),
@@ -84,6 +84,7 @@ def test_help_helps_with_an_example(
         ["feedback", "pull", "--all", "--since", "7d"],
         ["report", "--width", "wide"],
         ["valves"],
+        ["bundle"],
     ],
 )
 def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.openwebui import (
+    CONTEXT_KEY,
     MAX_ID_CHARS,
     Said,
     context_of,
@@ -76,13 +77,61 @@ def test_an_image() -> None:
     turn = read(webui.image_turn("what colour is this?"))
     assert turn.question == "what colour is this?"
     assert turn.has_images
-    assert set(turn.attachments) == {"image", "file"}
+    assert turn.attachments == ("image",)
 
 
 def test_an_image_without_inlet() -> None:
     turn = read(webui.image_turn("what colour is this?"), inlet=False)
     assert turn.question == "what colour is this?"
-    assert turn.attachments == ("file", "image")
+    assert turn.attachments == ("image",)
+
+
+TYPED = '<file type="file" id="1" url="1" content_type="{}" name="{}"/>'
+TAG = '<file type="{}" id="1" url="1" name="{}"/>'
+
+
+@pytest.mark.parametrize(
+    ("tags", "attachments"),
+    [
+        ([TAG.format("image", "red.png")], ("image",)),
+        ([TAG.format("file", "notes.txt")], ("file",)),
+        ([TAG.format("image", "red.png"), TAG.format("file", "notes.txt")], ("file", "image")),
+        ([TAG.format("file", '<file type="image" x')], ("file", "image")),
+        ([TYPED.format("image/png", "red.png")], ("image",)),
+        ([TYPED.format("text/plain", "notes.txt")], ("file",)),
+        ([TYPED.format("text/plain", 'a" content_type="image/png')], ("file",)),
+        (["<unknown/>"], ("file",)),
+        ([], ("file",)),
+    ],
+    ids=[
+        *("image", "file", "both", "a name that says image"),
+        *("typed image", "typed file", "a name with a type", "another form", "nothing"),
+    ],
+)
+def test_what_is_attached_by_the_block_alone(tags: list[str], attachments: tuple[str, ...]) -> None:
+    text = f"<attached_files>\n{''.join(tags)}\n</attached_files>\n\nWhat is it?"
+    turn = read_turn({}, [{"role": "user", "content": text}])
+    assert turn.attachments == attachments
+
+
+@pytest.mark.parametrize(
+    ("files", "attachments"),
+    [
+        ([{"type": "image"}], ("image",)),
+        ([{"type": "file", "content_type": "image/png"}], ("image",)),
+        ([{"type": "file", "content_type": None}], ("file",)),
+        ([{"type": "image"}, {"type": "collection"}], ("file", "image")),
+        ([None, 5], ("file",)),
+        ("x", ()),
+    ],
+    ids=str,
+)
+def test_what_is_attached_by_the_metadata_alone(
+    files: object, attachments: tuple[str, ...]
+) -> None:
+    context = context_of({"files": files}, None)
+    turn = read_turn({CONTEXT_KEY: context}, [{"role": "user", "content": "What is it?"}])
+    assert turn.attachments == attachments
 
 
 @pytest.mark.parametrize("inlet", [True, False], ids=["inlet", "no inlet"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hal.explain import FAILED_LINE
 from hal.types import (
     Chunk,
     Cited,
@@ -281,3 +282,20 @@ def test_a_program_finds_the_sources_beside_its_json() -> None:
     assert isinstance(reply, Completion)
     assert reply.choices[0]["message"]["content"] == '{"month": "May"}'
     assert reply.model_dump()["citations"] == ["https://a.example/", "https://b.example/"]
+
+
+def statuses(*chunks: Chunk, show_events: bool = True) -> list[tuple[str, bool]]:
+    """What the status lines say, and whether each is over."""
+    wire = Wire("t", "hal.auto", 0, show_events=show_events)
+    lines = [line for c in chunks if (one := wire.encode(c)) for line in one.split("\n\n")]
+    events = [json.loads(line.removeprefix("data: ")).get("event") for line in lines]
+    return [(e["data"]["description"], e["data"]["done"]) for e in events if e]
+
+
+def test_a_line_that_says_something_is_done_does_not_stay_above_an_error() -> None:
+    broke = Failure("It broke.")
+    again = Status("Trying again.")
+    assert statuses(again, broke) == [("Trying again.", False), (FAILED_LINE, True)]
+    assert statuses(again, Status("Decided", done=True), broke)[-1] == ("Decided", True)
+    assert statuses(broke) == []
+    assert statuses(again, broke, show_events=False) == []

@@ -16,6 +16,7 @@ from typing import Self
 
 import pytest
 import requests
+from webui.environment import webui_environment
 
 from tests.harness.interpreters import REPO
 from tests.servers.ports import free_port
@@ -138,3 +139,33 @@ class OpenWebUI(Program):
             )
         reply.raise_for_status()
         return reply
+
+
+class BareWebUI(OpenWebUI):
+    """Open WebUI by itself, without a Pipelines server: for a Function. `env` is also what the
+    Function reads."""
+
+    def __init__(self, folder: Path, **env: str) -> None:
+        super().__init__(folder, 0)
+        serve = f"from open_webui import serve; serve(host='127.0.0.1', port={self.port})"
+        self._command = [webui_python(), "-P", "-c", serve]
+        folder.mkdir(parents=True, exist_ok=True)
+        told = webui_environment(self._env, folder, "", "", self.port)
+        own = {"ENABLE_OPENAI_API": "False", "DEFAULT_MODELS": "", "GLOBAL_LOG_LEVEL": "INFO"}
+        # Its own embedding model would be looked for at the start, and no file is read here.
+        own |= {"RAG_EMBEDDING_ENGINE": "ollama"}
+        self._env = told | OFFLINE | own | env
+        self._ready = "Scheduler worker started"
+
+    def start(self) -> Self:
+        super().start()
+        deadline = time.monotonic() + STOP_S
+        while True:  # the last thing in its log is not the last that it does
+            try:
+                self.call("GET", "/health")
+            except requests.ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                return self

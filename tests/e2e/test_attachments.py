@@ -53,6 +53,9 @@ def test_an_image_goes_to_a_local_model_that_sees(
     asked = [r.json for r in stack.house.ollama.chats if is_answer(r.json)]
     with_image = [body["model"] for body in asked if "images" in str(body["messages"])]
     assert with_image == [SEEING.name]
+    lines = chat.ask("/cloud And how dark is it?").statuses()
+    assert any("kept local: image in this chat" in line for line in lines), lines
+    assert not any("file in this chat" in line for line in lines), lines
     assert stack.house.cloud_requests == []
 
 

@@ -45,7 +45,7 @@ def queries(*texts: str, freshness: str = "any", language: str = "en") -> dict[s
     return {"queries": [*texts], "freshness": freshness, "language": language}
 
 
-async def as_it_is(query: str, said: str) -> str:
+async def as_it_is(query: str, said: str, mode: str | None) -> str:
     return query
 
 

@@ -144,7 +144,7 @@ def test_what_hides_an_address_does_not_help(tmp_path: Path) -> None:
 
 
 def test_a_text_that_never_comes_to_rest_is_not_searched() -> None:
-    async def growing(query: str, said: str) -> str:
+    async def growing(query: str, said: str, mode: str | None) -> str:
         return f"{query}x"
 
     assert rewritten(queries("chess"), clean=growing) == Search((), by="emptied")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ MODELS = CloudModels.load()
 
 
 def test_the_table_names_its_source_and_its_date() -> None:
-    table = json.loads(TABLE.read_text())
+    table = json.loads((files("hal.gateway.providers") / TABLE).read_text(encoding="utf-8"))
     assert table["source"].startswith("https://")
     assert table["retrieved"] >= "2026"
 

@@ -171,7 +171,7 @@ def regenerate(turn: WebUITurn) -> WebUITurn:
 
 def image_turn(text: str, *, chat_id: str = CHAT_ID, name: str = "red.png") -> WebUITurn:
     """A question about an attached picture (8 by 8 pixels, red)."""
-    file = _file(name, "image")
+    file = _file(name, "image/png")
     url = "data:image/png;base64," + base64.b64encode(png()).decode()
     content = [
         {"type": "text", "text": f"{_attached(file)}\n\n"},
@@ -186,7 +186,7 @@ def rag_turn(
     question: str, document: str, *, chat_id: str = CHAT_ID, name: str = "notes.txt"
 ) -> WebUITurn:
     """A question about an attached document: the clean question is in the metadata only."""
-    file = _file(name, "file")
+    file = _file(name, "text/plain")
     rules = "".join(f"- {rule}\n" for rule in _RAG_RULES)
     source = f'<source id="1" name="{name}" resource_id="{file["id"]}">{document}</source>'
     context = f"\n<context>\n{source}\n</context>\n"
@@ -251,12 +251,14 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 def _file(name: str, kind: str) -> Json:
     identity = "f11e0000-0000-4000-8000-000000000001"
-    described = {"type": kind, "id": identity, "name": name, "size": 1234, "status": "uploaded"}
+    described: Json = {"type": "file", "id": identity, "name": name, "size": 1234}
+    described |= {"content_type": kind, "status": "uploaded"}
     return described | {"url": identity, "file": {"path": f"/app/backend/data/uploads/{name}"}}
 
 
 def _attached(file: Json) -> str:
-    tag = f'<file type="{file["type"]}" id="{file["id"]}" name="{file["name"]}"/>'
+    tag = f'<file type="{file["type"]}" id="{file["id"]}" url="{file["url"]}"'
+    tag += f' content_type="{file["content_type"]}" name="{file["name"]}"/>'
     return f"<attached_files>\n{tag}\n</attached_files>"
 
 

@@ -68,7 +68,11 @@ def test_the_text_is_kept_where_texts_are(path: Path, keeps: bool, answer: str |
     assert [text for _, text in SessionReader(path).shadows("turn-1")] == [answer]
 
 
-@pytest.mark.parametrize(("owner", "outcome"), [(DEAD, "cut"), (str(this_process()), "running")])
+@pytest.mark.parametrize(
+    ("owner", "outcome"),
+    [(DEAD, "cut"), (str(this_process()), "running")],
+    ids=["of a dead one", "of this one"],
+)
 def test_what_a_dead_process_left_running_is_cut(path: Path, owner: str, outcome: str) -> None:
     """The turn had ended, and stays as it was."""
     with closing(open_for_writing(path, 1.0)) as log, transaction(log):

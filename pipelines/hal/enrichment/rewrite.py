@@ -28,8 +28,9 @@ DEADLINE_S = 6.0
 # after so many rounds was made to.
 _ROUNDS = 4
 
-Clean = Callable[[str, str], Awaitable[str]]
-"""A query without what is private, given the words of the user; "" when nothing is left."""
+Clean = Callable[[str, str, str | None], Awaitable[str]]
+"""A query without what is private, given the user's words and privacy mode; "" when nothing is
+left."""
 
 
 class QueryModel(Protocol):
@@ -104,15 +105,15 @@ class Rewriter:
 
     async def _own_words(self, turn: Turn, why: str) -> Search:
         """Cleaned before it is cut: half a card number is none that could be found."""
-        cleaned = await self._clean(turn.question, turn.question)
+        cleaned = await self._clean(turn.question, turn.question, turn.privacy_mode)
         return Search(await self._outgoing((gist(cleaned),), turn), by=why)
 
     async def _outgoing(self, queries: tuple[str, ...], turn: Turn) -> tuple[str, ...]:
-        return distinct([await self._sendable(query, turn.question) for query in queries])
+        return distinct([await self._sendable(query, turn) for query in queries])
 
-    async def _sendable(self, query: str, said: str) -> str:
+    async def _sendable(self, query: str, turn: Turn) -> str:
         for _ in range(_ROUNDS):
-            cleaned = await self._clean(without_operators(query), said)
+            cleaned = await self._clean(without_operators(query), turn.question, turn.privacy_mode)
             sendable = shortened(without_operators(cleaned))
             if sendable == query:
                 return query

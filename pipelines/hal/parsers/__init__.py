@@ -12,7 +12,7 @@ from .improve import add_improve
 from .log import add_audit, add_feedback, add_report, add_sessions
 from .privacy import add_privacy
 from .router import add_router
-from .serving import add_ask, add_doctor, add_route, add_serve, add_valves
+from .serving import add_ask, add_bundle, add_doctor, add_route, add_serve, add_valves
 
 __all__ = ["build_parser"]
 
@@ -30,7 +30,8 @@ settings:   every valve NAME reads its default from HAL_NAME; `hal valves exampl
 # In the order of the help: what answers, what the log says, how it is set up.
 _ADDERS = (
     *(add_serve, add_ask, add_doctor, add_route, add_privacy),
-    *(add_report, add_audit, add_sessions, add_feedback, add_improve, add_router, add_valves),
+    *(add_report, add_audit, add_sessions, add_feedback, add_improve, add_router),
+    *(add_valves, add_bundle),
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..settings import QUALITY_TARGETS
 from .parts import WHEN, Commands, add, add_actions
 from .router_judge import add_judge
 
@@ -106,7 +107,8 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def target(text: str) -> float:
     """A quality target; the valve's own limits."""
     value = _share(text)
-    if value is None or not 0.5 <= value <= 1:
+    low, high = QUALITY_TARGETS
+    if value is None or not low <= value <= high:
         raise argparse.ArgumentTypeError(f"a target is 0.5 to 1, or 50% to 100%, not {text!r}")
     return value
 

@@ -1,4 +1,5 @@
-"""The commands that answer turns, and those about the set-up: serve, ask, route, doctor, valves.
+"""The commands that answer turns, and those about the set-up: serve, ask, route, doctor, valves,
+bundle.
 
 Knows names and arguments; what they do stands in `hal.commands`.
 """
@@ -11,6 +12,7 @@ from .parts import Commands, add, add_actions, port
 
 # Nobody waits for an answer here: a slow machine may take its time over a large model.
 ROUTE_DEADLINE_S = 60.0
+_BUNDLE_MORE = "  hal bundle --function -o hal_auto_function.json\n"
 
 
 def add_serve(commands: Commands) -> None:
@@ -81,3 +83,18 @@ def add_valves(commands: Commands) -> None:
     add(actions, "example", "every valve with its default, as JSON", "hal valves example")
     words = "what the valve ADVANCED may set, with defaults"
     add(actions, "advanced", words, "hal valves advanced")
+
+
+def add_bundle(commands: Commands) -> None:
+    summary = "write the whole pipeline as one file, to upload it or to install it from a URL"
+    parser = add(commands, "bundle", summary, "hal bundle -o hal_auto.py", _BUNDLE_MORE)
+    parser.add_argument(
+        *("-o", "--output"), metavar="FILE", required=True, help="where to; - is stdout"
+    )
+    parser.add_argument(
+        "--function",
+        action="store_true",
+        help="as a Function of Open WebUI: FILE.json to import, or FILE.py to paste",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a file that is no bundle")
+    parser.add_argument("--json", action="store_true", help="file, bytes, requirements as JSON")

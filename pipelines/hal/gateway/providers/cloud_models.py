@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 from ...errors import ConfigError
 from ...types import Usage
 
-TABLE = Path(__file__).with_name("xai_models.json")
+TABLE = "xai_models.json"
 # The smallest window of any model in xAI's list of the last two years: a request made to fit it
 # is not refused for its length.
 CAREFUL_CONTEXT_TOKENS = 128_000
@@ -73,18 +74,21 @@ class CloudModels:
     warnings: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, path: Path = TABLE, *, prices: Path | None = None) -> CloudModels:
-        """Read the table; raises ConfigError when it is not there or not usable.
+    def load(cls, path: Path | None = None, *, prices: Path | None = None) -> CloudModels:
+        """Read the table, our own if none is named; raises ConfigError when it is not there or not
+        usable.
 
         `prices`: a file of one's own, which need not exist. It is never an error: what is not
         usable is left out, and said in `warnings`.
         """
+        table = files(__package__) / TABLE if path is None else path
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["models"]
+            entries = json.loads(table.read_text(encoding="utf-8"))["models"]
             models = cls(tuple(_model(entry) for entry in entries))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"The table of cloud models, {path.name}, cannot be read.", "Install hal-auto anew."
+                f"The table of cloud models, {table.name}, cannot be read.",
+                "Install hal-auto anew.",
             ) from error
         return models if prices is None else models.priced(*_own_prices(prices))
 

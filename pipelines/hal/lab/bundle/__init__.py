@@ -1,0 +1,1 @@
+"""The whole serving path as one readable file: `hal bundle`."""
