@@ -13,6 +13,7 @@ import os
 from collections.abc import Generator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import time
@@ -32,6 +33,7 @@ from .settings import Settings
 from .settings_reader import read_valves
 from .stored_valves import repair
 from .types import Chunk, Failure, Turn
+from .valve_notes import with_notes
 from .valves import Valves, valves_class
 from .wire import Wire, completion, error_of
 
@@ -66,7 +68,8 @@ class Manifold:
 
     def __init__(self, valves_file: Path | None = None) -> None:
         self._stored_problems = repair(valves_file) if valves_file else ()
-        self.valves: Valves = valves_class(os.environ)()
+        self._valves_class = valves_class(os.environ)
+        self.valves: Valves = self._valves_class()
         self._runtime: Runtime | None = None
         self._handover: Handover
         self._failure = Failure("hal-auto has not started yet.", "starting")
@@ -80,8 +83,7 @@ class Manifold:
             self._handover = Handover(asyncio.get_running_loop())
             if not asgi.install(self.answer, self.metrics):
                 logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
-            runtime = Runtime(read_valves(self.valves))
-            self._report(runtime.settings)
+            runtime = Runtime(self._read_valves())
             await anyio.to_thread.run_sync(runtime.start)
             self._runtime = runtime
         except HalError as error:
@@ -100,8 +102,8 @@ class Manifold:
 
     async def on_valves_updated(self) -> None:
         try:
-            settings = read_valves(self.valves)
-            self._report(settings)
+            self._stored_problems = ()  # the save has replaced what was stored
+            settings = self._read_valves()
             if self._runtime is not None:
                 self._runtime.configure(settings)
         except Exception:
@@ -167,9 +169,14 @@ class Manifold:
             return asgi.Page(503, PLAIN, b"The metrics cannot be read; see the server's log.\n")
         return None if found is None else asgi.Page(200, found.content_type, found.body)
 
-    def _report(self, settings: Settings) -> None:
-        for warning in (*self._stored_problems, *settings.warnings):
+    def _read_valves(self) -> Settings:
+        """The settings in force; what is not in force as given is said in log, panel and chat."""
+        settings = read_valves(self.valves)
+        warnings = (*self._stored_problems, *settings.warnings)
+        for warning in warnings:
             logger.warning("valves: %s", warning)
+        self.valves = with_notes(self.valves, warnings, self._valves_class)
+        return replace(settings, warnings=warnings)
 
 
 def _read(raw: bytes) -> Turn | None:

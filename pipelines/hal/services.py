@@ -46,6 +46,7 @@ from .sessions.reader import SessionReader
 from .sessions.record import EgressContentRow, EgressRow, PromptVersionRow
 from .sessions.store import SessionStore
 from .settings import Settings
+from .settings_notice import SettingsNotice
 from .shield import PrivacyState, Shield
 from .survey import Survey
 from .types import Message, Target, Usage
@@ -73,6 +74,7 @@ class Services:
     reader: PageReader
     cloud_price: Callable[[Usage], float | None]
     meaning: PassageMeaning | None
+    notice: SettingsNotice
 
     async def close(self) -> None:
         self.catalogue.close()
@@ -247,6 +249,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         reader=reader,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,
+        notice=SettingsNotice(settings),
         shield=shield,
         servers=servers,
         models=models,
