@@ -143,7 +143,7 @@ $(WEBUI)/.installed: webui/requirements.txt
 	fi; \
 	echo "Installing Open WebUI into $(WEBUI): 3 GB, some minutes" >&2; \
 	if [ "$$(uname -s)" = Linux ] && [ -z "$$PIP_EXTRA_INDEX_URL" ]; then \
-	  echo "pip may take torch with CUDA here, 2.6 GB more: README says how to avoid it" >&2; \
+	  echo "pip may take torch with CUDA here, 2.6 GB more: docs/compose.md says how to avoid it" >&2; \
 	fi; \
 	rm -rf $(WEBUI); "$$python" -m venv $(WEBUI) && \
 	  $(WEBUI)/bin/python $(PIP) -r webui/requirements.txt && touch $@

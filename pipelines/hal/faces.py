@@ -6,8 +6,9 @@ Knows how chunks become Open WebUI's lines; neither reads a request, nor knows w
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from time import time
 
 import anyio.to_thread
@@ -27,11 +28,19 @@ from .wire import Wire, completion
 logger = logging.getLogger("hal.faces")
 
 
-async def start(valves: Valves, stored_problems: Iterable[str] = ()) -> Runtime | Failure:
+def read(valves: Valves, stored_problems: Iterable[str] = ()) -> Settings:
+    """The settings in force; what is not in force as given is said in the log and in the chat."""
+    settings = read_valves(valves)
+    warnings = (*stored_problems, *settings.warnings)
+    for warning in warnings:
+        logger.warning("valves: %s", warning)
+    return replace(settings, warnings=warnings)
+
+
+async def start(settings: Callable[[], Settings]) -> Runtime | Failure:
     """A started runtime, or what is said in every turn as long as there is none. Never raises."""
     try:
-        runtime = Runtime(read_valves(valves))
-        warn(runtime.settings, stored_problems)
+        runtime = Runtime(settings())
         await anyio.to_thread.run_sync(runtime.start)
     except HalError as error:
         failure = Failure(f"hal-auto could not start: {error.sentence}", error.code)
@@ -43,20 +52,14 @@ async def start(valves: Valves, stored_problems: Iterable[str] = ()) -> Runtime 
     return runtime
 
 
-def configure(runtime: Runtime | None, valves: Valves, stored_problems: Iterable[str] = ()) -> None:
-    """New valves for the next turn. Never raises."""
+def configure(runtime: Runtime | None, settings: Callable[[], Settings]) -> None:
+    """New settings for the next turn. Never raises."""
     try:
-        settings = read_valves(valves)
-        warn(settings, stored_problems)
+        found = settings()
         if runtime is not None:
-            runtime.configure(settings)
+            runtime.configure(found)
     except Exception:
         logger.exception("valves not applied")
-
-
-def warn(settings: Settings, stored_problems: Iterable[str]) -> None:
-    for warning in (*stored_problems, *settings.warnings):
-        logger.warning("valves: %s", warning)
 
 
 def begin(runtime: Runtime, turn: Turn, outlet: Outlet, model: str) -> tuple[Wire, Source]:

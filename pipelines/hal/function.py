@@ -14,6 +14,7 @@ import os
 import weakref
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from . import faces, openwebui
@@ -82,12 +83,12 @@ class _Core:
         """What could not start is tried again in the next turn: somebody may have mended it."""
         async with self._lock:
             if self._runtime is None:
-                found = await faces.start(valves)
+                found = await faces.start(partial(faces.read, valves))
                 if isinstance(found, Failure):
                     return found
                 self._runtime = found
             elif valves != self._valves:
-                faces.configure(self._runtime, valves)
+                faces.configure(self._runtime, partial(faces.read, valves))
             self._valves = valves
             return self._runtime
 

@@ -25,8 +25,10 @@ from .addresses import is_public
 from .bridge import UNEXPECTED
 from .outlets import Direct, Handover, Pulled
 from .runtime import Runtime
+from .settings import Settings
 from .stored_valves import repair
 from .types import Chunk, Failure, Turn
+from .valve_notes import with_notes
 from .valves import Valves, valves_class
 from .wire import error_of
 
@@ -61,7 +63,8 @@ class Manifold:
 
     def __init__(self, valves_file: Path | None = None) -> None:
         self._stored_problems = repair(valves_file) if valves_file else ()
-        self.valves: Valves = valves_class(os.environ)()
+        self._valves_class = valves_class(os.environ)
+        self.valves: Valves = self._valves_class()
         self._runtime: Runtime | None = None
         self._handover: Handover
         self._failure = Failure("hal-auto has not started yet.", "starting")
@@ -75,7 +78,7 @@ class Manifold:
             self._handover = Handover(asyncio.get_running_loop())
             if not asgi.install(self.answer, self.metrics):
                 logger.warning("not in a Pipelines server: Stop is noticed by pulls alone")
-            found = await faces.start(self.valves, self._stored_problems)
+            found = await faces.start(self._read_valves)
         except Exception:
             logger.exception("hal-auto could not start")
             found = UNEXPECTED
@@ -92,7 +95,8 @@ class Manifold:
             await anyio.to_thread.run_sync(runtime.join, SHUTDOWN_S)
 
     async def on_valves_updated(self) -> None:
-        faces.configure(self._runtime, self.valves, self._stored_problems)
+        self._stored_problems = ()  # the save has replaced what was stored
+        faces.configure(self._runtime, self._read_valves)
 
     async def inlet(self, body: Any, user: Any = None) -> Any:
         """Adds `hal_ctx`: the one place where chat, message and task are known."""
@@ -153,6 +157,12 @@ class Manifold:
             logger.exception("the metrics could not be read")
             return asgi.Page(503, PLAIN, b"The metrics cannot be read; see the server's log.\n")
         return None if found is None else asgi.Page(200, found.content_type, found.body)
+
+    def _read_valves(self) -> Settings:
+        """The settings in force; what is not in force as given stands in the panel as well."""
+        settings = faces.read(self.valves, self._stored_problems)
+        self.valves = with_notes(self.valves, settings.warnings, self._valves_class)
+        return settings
 
 
 def _read(raw: bytes) -> Turn | None:

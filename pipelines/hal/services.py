@@ -52,6 +52,7 @@ from .sessions.reader import SessionReader
 from .sessions.record import EgressContentRow, EgressRow, PromptVersionRow
 from .sessions.store import SessionStore
 from .settings import Settings
+from .settings_notice import SettingsNotice
 from .shadowing import Shadows
 from .shield import PrivacyState, Shield
 from .survey import Survey
@@ -84,6 +85,7 @@ class Services:
     cloud_price: Callable[[Usage], float | None]
     meaning: PassageMeaning | None
     shadows: Shadows
+    notice: SettingsNotice
 
     async def close(self) -> None:
         await self.shadows.close()
@@ -290,6 +292,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,
         shadows=Shadows(settings, gateway, router, store, log.reader),
+        notice=SettingsNotice(settings),
         shield=shield,
         servers=servers,
         models=models,

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from . import explain
+from . import explain, settings_notice
 from .chats import ChatMemory
 from .decision import ask_classifier, ask_learned
 from .enrichment.research import Step
@@ -60,7 +60,9 @@ async def run_turn(
 ) -> AsyncGenerator[Chunk, None]:
     """Answer one turn. Never raises but on cancellation: every failure is a Failure chunk."""
     if turn.override is Override.WHY:
-        yield Text(await chats.why(turn.chat_id))
+        yield Text(
+            await chats.why(turn.chat_id) + settings_notice.listed(services.settings.warnings)
+        )
         return
     services.shadows.turn_began()
     begun = asyncio.get_running_loop().call_later(BEGUN_AFTER_S, recorder.begin)
@@ -90,6 +92,8 @@ async def _answer(
 ) -> AsyncGenerator[Chunk, None]:
     settings = services.settings
     recorder.policy(services.policy)
+    if notice := services.notice.for_turn(turn):
+        yield Status(notice, done=True)
     demand = Demand(conversation_tokens(turn.messages), needs_sight=turn.has_images)
     offers = await services.survey.offers(turn)
     findings = await _inspect(turn, services, offers, chats)
@@ -132,7 +136,8 @@ async def _answer(
     summary = _summary(decision, recorder)
     # Before the log: whoever reads has the last words now, not after the commit.
     answered = recorder.target or plan.targets[0]
-    yield Status(explain.final_line(summary, answered, decision, plan, findings), done=True)
+    line = explain.final_line(summary, answered, decision, plan, findings)
+    yield Status(f"{line} · {notice}" if notice else line, done=True)
     await _record(recorder, services, Outcome.DONE)
     services.shadows.consider(turn, plan, recorder)
     yield summary

@@ -5,11 +5,18 @@ Knows no valve by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+
+# Long enough for a mistyped number or word, shorter than any key: one that was pasted into the
+# wrong row must not be shown to everybody who chats.
+QUOTED_CHARS = 20
+# Versions differ by a handful of valves; more is somebody else's file.
+UNKNOWN_NAMES = 5
 
 
 def valve(default: Any, title: str, description: str, *, is_secret: bool = False) -> Any:
@@ -39,8 +46,41 @@ def usable_values(
         if usable:
             cleaned[name] = parsed
         else:
-            problems.append(f"{name}: not usable, the default {info.default!r} is in force")
+            problems.append(unusable(name, info, value))
     return cleaned, problems
+
+
+def unusable(name: str, info: FieldInfo, value: object) -> str:
+    """The sentence about a value that cannot be used: what is wrong, and what is in force."""
+    instead = "nothing" if info.default is None else info.default
+    said = "what was given" if name.endswith("_KEY") else quoted(value)
+    return f"{name}: {said} is {_expected(info)}, {instead} is in force"
+
+
+def unknown_names(data: Mapping[str, Any], known: Container[str]) -> list[str]:
+    """A sentence for each name of another version, and one for all beyond a few."""
+    unknown = sorted(str(name) for name in data if name not in known)
+    shown = [name if name.isidentifier() else quoted(name) for name in unknown[:UNKNOWN_NAMES]]
+    said = [f"{name[:60]}: no setting of this version, left out" for name in shown]
+    more = len(unknown) - len(shown)
+    return [*said, f"stored valves: {more} more are no settings of this version"] if more else said
+
+
+def quoted(value: object) -> str:
+    """A value as people may see it: what is long, or may hold a login, is not repeated."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    if len(text) > QUOTED_CHARS or "@" in text or not text.isprintable():
+        return "what was given"
+    return text
+
+
+def _expected(info: FieldInfo) -> str:
+    """Why a value is none for this field: "not a number", "none of off, on"."""
+    kinds = [kind for kind in get_args(info.annotation) or (info.annotation,) if kind != NoneType]
+    if get_origin(info.annotation) is Literal:
+        return f"none of {', '.join(map(str, kinds))}"
+    names = {bool: "neither true nor false", int: "not a whole number", float: "not a number"}
+    return names.get(kinds[0], "not a text")
 
 
 def parse(info: FieldInfo, value: Any) -> tuple[Any, bool]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model, model_val
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from .advanced import Advanced, pairs_of, with_strays
-from .valve_values import parse, usable_values, valve
+from .valve_values import parse, unknown_names, unusable, usable_values, valve
 
 Think = Literal["off", "on", "low", "medium", "high"]
 
@@ -191,6 +191,7 @@ class Valves(BaseModel):
             return data
         data = with_strays(data if isinstance(data, Mapping) else {})
         cleaned, problems = usable_values(cls, data)
+        problems += unknown_names(data, {*cls.model_fields, *Advanced.model_fields})
         valves = handler(cleaned)
         pairs, unread = pairs_of(valves.ADVANCED or "")
         chosen, unusable = usable_values(cls.advanced_class, pairs)
@@ -223,7 +224,7 @@ def _defaults(
             words = (info.title or name, info.description or "")
             fields[name] = (info.annotation, valve(value, *words))
         else:
-            problems.append(f"{key}: not usable, the default {info.default!r} is in force")
+            problems.append(unusable(key, info, text))
     return fields, problems
 
 

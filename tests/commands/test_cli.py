@@ -22,7 +22,7 @@ COMMANDS = (
 ACTIONS = (
     *(("sessions", name) for name in ("list", "show", "export", "import", "forget")),
     *(("privacy", name) for name in ("scan", "scrub", "restore", "allow")),
-    *(("valves", name) for name in ("example", "advanced")),
+    *(("valves", name) for name in ("example", "advanced", "docs")),
     ("feedback", "pull"),
     *(("router", name) for name in ("fit", "eval", "calibrate", "judge", "show")),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.server.house import MINI
 
@@ -67,11 +68,18 @@ def test_a_wrong_value_stops_nothing(
     valves.save()
     # What was not usable is not kept: the default is what the panel shows, and what counts.
     assert valves.value("Confidence for the cloud") == "0.6"
-    valves.row("Confidence for the cloud").scroll_into_view_if_needed()
+    row = valves.row("Confidence for the cloud")
+    sentence = "CLOUD_CONFIDENCE: 'a lot' is not a number, 0.6 is in force"
+    expect(row).to_contain_text(f"⚠ {sentence} ⚠ How sure the classifier must be")
+    row.scroll_into_view_if_needed()
     shoot("valves-wrong")
     assert stack.house.server.valves()["DAILY_BUDGET_USD"] == 1.0
     assert stack.house.server.valves()["CLOUD_CONFIDENCE"] == 0.6
     stack.house.judge("COMPLEX", 0.93)
     chat.new_chat()
     message = chat.ask("Prove that bridges end.")
-    assert "xAI grok-4.3" in message.status
+    assert message.status.startswith("xAI grok-4.3")
+    assert message.status.endswith(f"Settings: {sentence}")
+    shoot("settings-line")
+    assert "Settings:" not in chat.ask("Prove it once more.").status
+    assert sentence in chat.ask("/why").text

@@ -46,7 +46,7 @@ class Expected:
 
     @property
     def behaviour(self) -> str:
-        """For the README, in few words."""
+        """For docs/reliability.md, in few words."""
         if self.ends is Ends.ANSWERED:
             return "answer" if self.finish == "stop" else "answer, and its finish"
         if self.ends is Ends.CUT:

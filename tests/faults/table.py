@@ -1,4 +1,4 @@
-"""The table of the README: `python -m tests.faults.table`, one line for each kind of fault.
+"""The table of docs/reliability.md: `python -m tests.faults.table`, a line for each kind of fault.
 
 Every word about hal-auto comes from the expectations that the tests hold it to.
 """

@@ -169,5 +169,5 @@ def test_stored_values_that_do_not_fit_do_not_stop_the_server(house: House) -> N
     house.server.reload()
     valves = house.server.valves()
     assert (valves["CLOUD_CONFIDENCE"], valves["CLOUD_MODEL"]) == (0.55, "grok-4.7")
-    house.server.wait_for_log("CLOUD_CONFIDENCE: not usable")
+    house.server.wait_for_log("CLOUD_CONFIDENCE: 'high' is not a number, 0.55 is in force")
     assert house.ask(TEXT).text == f"{NANO}: {TEXT}"

@@ -1,4 +1,4 @@
-"""docker/pipelines/start.sh, run as the container would, with a stand-in for pip and the server."""
+"""What docker/ holds, as a container or a person runs it, with stand-ins for pip and the server."""
 
 from __future__ import annotations
 
@@ -43,6 +43,27 @@ def container(tmp_path: Path) -> dict[str, str]:
         "HAL_SERVER_DIR": str(tmp_path / "app"),
         "HAL_DATA_DIR": str(tmp_path / "data"),
     }
+
+
+def test_the_command_line_works_in_the_container(container: dict[str, str]) -> None:
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    env |= {"HAL_CODE_DIR": str(REPO), "HAL_DATA_DIR": container["HAL_DATA_DIR"]}
+    command = ["bash", str(REPO / "docker/pipelines/hal"), "valves", "example"]
+    result = subprocess.run(
+        command, env=env | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, timeout=40
+    )
+    assert result.stdout == (REPO / "valves.example.json").read_bytes(), result.stderr
+
+
+@pytest.mark.parametrize("name", ["backup.sh", "try-compose.sh"])
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["--nonsense"], 2)])
+def test_a_script_explains_itself(name: str, words: list[str], code: int) -> None:
+    result = subprocess.run(
+        ["bash", str(REPO / "docker" / name), *words], capture_output=True, text=True, timeout=20
+    )
+    assert result.returncode == code
+    said = result.stdout if code == 0 else result.stderr
+    assert all(word in said for word in ("usage:", "example:", "exit codes:"))
 
 
 def start(env: dict[str, str]) -> subprocess.CompletedProcess[str]:

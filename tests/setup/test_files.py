@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hal.commands.checks.machine import PROMPTS
-from hal.commands.valves import example
+from hal.commands.valves import docs, example
 from hal.valves import Valves
 
 REPO = Path(__file__).resolve().parents[2]
@@ -32,6 +32,11 @@ def test_the_example_of_the_valves_is_what_the_command_prints() -> None:
     text = (REPO / "valves.example.json").read_text(encoding="utf-8")
     assert text == example() + "\n", "hal valves example > valves.example.json"
     assert list(json.loads(text)) == list(Valves.model_fields)
+
+
+def test_the_page_of_the_valves_is_what_the_command_prints() -> None:
+    text = (REPO / "docs/valves.md").read_text(encoding="utf-8")
+    assert text == docs() + "\n", "hal valves docs > docs/valves.md"
 
 
 def test_every_direct_dependency_has_a_tested_version() -> None:

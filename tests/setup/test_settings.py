@@ -297,7 +297,7 @@ def test_an_advanced_setting_by_any_spelling() -> None:
     assert valves.advanced.CACHE_HOURS == 2
     assert valves.problems == (
         "ADVANCED: NO_SUCH is not the name of an advanced setting",
-        "LOCAL_CONCURRENT: not usable, the default 0 is in force",
+        "LOCAL_CONCURRENT: 'many' is not a whole number, 0 is in force",
     )
 
 

@@ -83,6 +83,7 @@ def add_valves(commands: Commands) -> None:
     add(actions, "example", "every valve with its default, as JSON", "hal valves example")
     words = "what the valve ADVANCED may set, with defaults"
     add(actions, "advanced", words, "hal valves advanced")
+    add(actions, "docs", "all of them in words, as Markdown", "hal valves docs > docs/valves.md")
 
 
 def add_bundle(commands: Commands) -> None:
