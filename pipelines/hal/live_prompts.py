@@ -1,4 +1,4 @@
-"""The classifier's questions in the versions that are in force now, without a restart.
+"""The prompts that may change, in the versions that are in force now, without a restart.
 
 Looks at the pointer before every turn, which costs a microsecond, and reads again only when it is
 another file. A version that cannot be used leaves the shipped prompt in force, and says so once.
@@ -14,13 +14,16 @@ from pathlib import Path
 
 from .canary import gets_canary
 from .errors import HalError
-from .prompt_versions import SHIPPED, Pointer, VersionStore
+from .prompt_pointer import SHIPPED, Pointer
+from .prompt_versions import VersionStore
 from .routing.classify import Questions
 from .routing.question import Question
 
 logger = logging.getLogger("hal.prompts")
 
 DIFFICULTY, SEARCH = "classify", "search_need"
+# How a message becomes a query, and how an answer is written from sources.
+REWRITE, GROUNDED = "rewrite", "grounded"
 
 # Inode, size and time of the last change: a rename changes the first, always.
 _Signature = tuple[int, int, int] | None
@@ -66,10 +69,10 @@ class LivePrompts:
 
     def in_force(self, name: str) -> InForce:
         """As the pointer is now; never raises over what stands in the data folder."""
-        signature = _signature(self.store.pointer_path(name))
+        now = signature(self.store.pointer_path(name))
         known = self._read.get(name)
-        if known is None or known[0] != signature:
-            known = signature, self._load(name)
+        if known is None or known[0] != now:
+            known = now, self._load(name)
             self._read[name] = known
         return known[1]
 
@@ -98,7 +101,8 @@ class LivePrompts:
         return found
 
 
-def _signature(path: Path) -> _Signature:
+def signature(path: Path) -> _Signature:
+    """What tells a pointer from the one before; None where there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -15,12 +15,11 @@ from typing import Any
 
 import aiohttp
 
-from .enrichment.asked import RewritePrompt
 from .enrichment.extract import Extractor
 from .enrichment.meaning import PassageMeaning
 from .enrichment.pages import PageReader
 from .enrichment.reading import PageCache
-from .enrichment.research import Prompts, Researcher
+from .enrichment.research import Researcher
 from .enrichment.rewrite import Reader, Rewriter
 from .enrichment.search import SearxngClient, searxng_session
 from .enrichment.targets import Permitted
@@ -37,6 +36,7 @@ from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
 from .live_prompts import LivePrompts
+from .live_research import LiveResearch
 from .policies import SharedPolicies, embedder
 from .prompt_versions import VersionStore
 from .prompts import Prompt, load_prompt
@@ -66,7 +66,7 @@ class Services:
     classifier: VersionedClassifier
     log: Log
     researcher: Researcher
-    research_prompts: tuple[Prompt, ...]
+    research: LiveResearch
     shield: Shield
     servers: LocalServers
     models: LocalModels
@@ -86,7 +86,7 @@ class Services:
         return (
             self.classifier.questions.difficulty.prompt,
             self.classifier.questions.search.prompt,
-            *self.research_prompts,
+            *(self.research.prompt, self.research.grounded, self.research.no_evidence),
             self.shield.explanation,
         )
 
@@ -207,15 +207,15 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
     )
     calls = ClassifierCalls(models, settings.local.keep_alive)
     windows = _windows(settings)
-    rewrite = RewritePrompt.from_prompt(load_prompt("rewrite"))
-    prompts = Prompts(load_prompt("grounded"), load_prompt("no_evidence"))
+    versions = VersionStore(settings.log.prompt_versions)
+    prompts = LiveResearch(versions)
     reader = PageReader(egress, web.extractor, permitted=Permitted(settings.searchable_hosts))
     meaning = PassageMeaning(embedder(settings, models)) if settings.compares_meaning else None
     researcher = Researcher(
         Rewriter(
             calls,
             Reader(windows.model, windows.num_ctx, windows.reads_tokens),
-            rewrite,
+            prompts,
             shield.clean_query,
         ),
         SearxngClient(egress, web.http, settings.searxng_url),
@@ -236,14 +236,14 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         budget=shared.budget,
         catalogue=catalogue,
         classifier=VersionedClassifier(
-            LivePrompts(VersionStore(settings.log.prompt_versions)),
+            LivePrompts(versions),
             lambda questions: Classifier(calls, questions, windows, log),
             log.prompt,
             log.reader,
         ),
         log=log,
         researcher=researcher,
-        research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
+        research=prompts,
         reader=reader,
         cloud_price=partial(estimator.at_cloud, settings.cloud.model),
         meaning=meaning,

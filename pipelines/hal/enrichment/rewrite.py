@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ..errors import ProviderError
 from ..types import Message, Turn
-from .asked import SCHEMA, RewritePrompt, read_queries
+from .asked import SCHEMA, read_queries
 from .operators import distinct, gist, shortened, without_operators
 from .types import Search
 
@@ -30,6 +30,12 @@ _ROUNDS = 4
 
 Clean = Callable[[str, str], Awaitable[str]]
 """A query without what is private, given the words of the user; "" when nothing is left."""
+
+
+class Asking(Protocol):
+    """What the model is shown for a turn: a `RewritePrompt`, or the one that is in force now."""
+
+    def messages(self, turn: Turn, today: date, reads_tokens: int) -> tuple[Message, ...]: ...
 
 
 class QueryModel(Protocol):
@@ -61,7 +67,7 @@ class Rewriter:
         self,
         calls: QueryModel,
         reader: Reader,
-        prompt: RewritePrompt,
+        prompt: Asking,
         clean: Clean,
         *,
         deadline_s: float = DEADLINE_S,

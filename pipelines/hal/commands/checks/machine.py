@@ -31,6 +31,7 @@ PROMPTS = (
     "grounded",
     "no_evidence",
     "placeholders",
+    "reflect_advice",
     "reflect_bullets",
     "reflect_rules",
     "rewrite",

@@ -29,7 +29,11 @@ _KEY = b"hal improve"
 
 _CASES = """
 SELECT eval_case.rowid AS n, eval_case.turn_id AS id, expected, weight, sources, split,
-    chat_id, started_at, route, private_kinds, is_hard, question
+    chat_id, started_at, route, private_kinds, is_hard, question,
+    EXISTS (
+        SELECT 1 FROM turn AS other
+        WHERE other.chat_id = turn.chat_id AND other.started_at < turn.started_at
+    ) AS has_earlier
 FROM eval_case JOIN turn ON turn.id = eval_case.turn_id
     JOIN content ON content.turn_id = eval_case.turn_id
 WHERE eval_case.rowid > ? AND turn.started_at >= ? ORDER BY eval_case.rowid LIMIT ?
@@ -66,7 +70,7 @@ def collect(reader: SessionReader, find: Find, since: float = 0.0) -> Collected:
 
 
 def _case(reader: SessionReader, row: sqlite3.Row, find: Find) -> Case:
-    before = _before(reader, row["chat_id"], row["started_at"])
+    before = _before(reader, row["chat_id"], row["started_at"]) if row["has_earlier"] else []
     masked = _masked([*(text for _, text in before), row["question"]], find)
     earlier = zip((role for role, _ in before), masked, strict=False)
     return Case(
@@ -85,10 +89,8 @@ def _case(reader: SessionReader, row: sqlite3.Row, find: Find) -> Case:
     )
 
 
-def _before(reader: SessionReader, chat: str | None, at: float) -> list[tuple[str, str]]:
+def _before(reader: SessionReader, chat: str, at: float) -> list[tuple[str, str]]:
     """What was said earlier in this chat, as (role, text), as far as it is kept."""
-    if not chat:
-        return []
     turns = [row for row in reader.pages(_CHAT, chat) if row["started_at"] < at]
     turns.sort(key=lambda row: float(row["started_at"]))
     pairs = (("user", "question"), ("assistant", "answer"))
