@@ -1,20 +1,27 @@
 """A classifier and a reflector without a model, for `bench/improve.py` and the tests.
 
 The classifier sorts by words: the label in whose rules and examples most of a message's words
-stand. The reflector reads the failures that it is shown and adds the words they have in common to
-the rule of the label that was missed. Both always do the same.
+stand. One reflector reads the failures that it is shown and adds the words they have in common to
+the rule of the label that was missed; another one adds kinds of messages that the shipped prompt
+names, for a model that reads. All of them always do the same.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import log
 from random import Random
 from typing import Any
 
+from hal.errors import BadReply
+from hal.lab.improve.proposers.reflector import Reflect
+from hal.lab.improve.replies import Replies
+from hal.prompts import load_prompt
+from hal.routing.question import Question
 from hal.types import Message
 
 WORDS = re.compile(r"[a-zäöüß]+")
@@ -30,8 +37,9 @@ STOP = frozenset(
         *("by", "your", "message", "rest", "little", "some", "much"),
     )
 )
-# How many words a reflection may add to one rule.
+# How many words a reflection may add to one rule, and how many kinds of messages.
 ADDS = 5
+ADDS_KINDS = 2
 
 
 @dataclass
@@ -85,6 +93,21 @@ def about(system: str) -> dict[str, Counter[str]]:
     return found
 
 
+def rules_in(text: str) -> str:
+    """The rules that a reflection is asked to improve."""
+    return text.partition("<rules>\n")[2].partition("\n</rules>")[0]
+
+
+def missed_in(text: str, rules: str) -> Iterator[tuple[str, str]]:
+    """The label that should have been said and the message, for each failure that is shown."""
+    for message, _, expected in CASE.findall(text):
+        label = LABELS.get(expected, "")
+        if "yes:" in rules:
+            label = {"": "", "yes": "yes"}.get(label, "no")
+        if label:
+            yield label, message
+
+
 class ScriptedReflector:
     """A Reflect: adds words of the failures to the rules, and forgets some that are there."""
 
@@ -94,15 +117,11 @@ class ScriptedReflector:
 
     def __call__(self, text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked += 1
-        rules = text.partition("<rules>\n")[2].partition("\n</rules>")[0]
+        rules = rules_in(text)
         missed: dict[str, Counter[str]] = {}
-        for message, _, expected in CASE.findall(text):
-            label = LABELS.get(expected, "")
-            if "yes:" in rules:
-                label = {"": "", "yes": "yes"}.get(label, "no")
-            if label:
-                words = set(WORDS.findall(message.lower())) - STOP
-                missed.setdefault(label, Counter()).update(words)
+        for label, message in missed_in(text, rules):
+            words = set(WORDS.findall(message.lower())) - STOP
+            missed.setdefault(label, Counter()).update(words)
         if "bullets" in schema["properties"]:
             return {
                 "bullets": [f"{label}: {self._chosen(words)}." for label, words in missed.items()]
@@ -119,3 +138,55 @@ class ScriptedReflector:
         """The commonest first, chance among equals."""
         ranked = sorted(sorted(words), key=lambda w: (-words[w], self._random.random()))
         return ", ".join(ranked[:ADDS])
+
+
+class KindsReflector:
+    """A Reflect: adds kinds of messages that the shipped prompt names for the labels that were
+    missed, some at a time. It asks whether the loop finds back what a person has written."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = Random(seed)
+
+    def __call__(self, text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        rules = rules_in(text)
+        missed = sorted({label for label, _ in missed_in(text, rules)})
+        added = {label: self._kinds(label, rules) for label in missed}
+        if "bullets" in schema["properties"]:
+            return {"bullets": [f"{label}: {kinds}." for label, kinds in added.items() if kinds]}
+        return {"rules": "\n".join(self._line(line, added) for line in rules.splitlines())}
+
+    def _kinds(self, label: str, rules: str) -> str:
+        name = "search_need" if label in {"yes", "no"} else "classify"
+        shipped = Question.from_prompt(load_prompt(name)).system
+        written = next(line for one, line in RULE.findall(shipped) if one == label)
+        kinds = [kind.strip(" .") for kind in re.split(r"[,:]", written)]
+        new = [kind for kind in kinds if kind and kind not in rules]
+        return ", ".join(self._random.sample(new, min(ADDS_KINDS, len(new))))
+
+    def _line(self, line: str, added: Mapping[str, str]) -> str:
+        found = RULE.match(line)
+        kinds = added.get(found[1], "") if found else ""
+        return f"{line.rstrip('.')}, {kinds}." if kinds else line
+
+
+class RememberingReflector:
+    """A Reflect that asks a model only what is not known yet, and remembers that it had failed to
+    answer with an object: a small one does."""
+
+    def __init__(self, reflect: Reflect, replies: Replies, digest: str) -> None:
+        self._reflect, self._replies, self._digest = reflect, replies, digest
+
+    def __call__(self, text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        key = blake2b(repr([self._digest, text, schema]).encode(), digest_size=16).hexdigest()
+        try:
+            known: Mapping[str, Any] = self._replies.get(key)
+        except KeyError:
+            known = self._asked(text, schema)
+            self._replies.put(key, known)
+        return known
+
+    def _asked(self, text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return dict(self._reflect(text, schema))
+        except BadReply:
+            return {}

@@ -1,4 +1,4 @@
-"""The classifier's questions in the versions that are in force now, without a restart.
+"""The prompts that may change, in the versions that are in force now, without a restart.
 
 Looks at the pointer before every turn, which costs a microsecond, and reads again only when it is
 another file. A version that cannot be used leaves the shipped prompt in force, and says so once.
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from .canary import gets_canary
 from .errors import HalError
-from .prompt_versions import SHIPPED, Pointer, VersionStore
+from .prompt_pointer import SHIPPED, Pointer
+from .prompt_versions import VersionStore
 from .routing.classify import Questions
 from .routing.question import Question
 from .whole_file import Signature, signature
@@ -21,6 +22,8 @@ from .whole_file import Signature, signature
 logger = logging.getLogger("hal.prompts")
 
 DIFFICULTY, SEARCH = "classify", "search_need"
+# How a message becomes a query, and how an answer is written from sources.
+REWRITE, GROUNDED = "rewrite", "grounded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
     prompts/<name>/versions/<sha12>.md      the prompt, byte for byte; never written over
     prompts/<name>/versions/<sha12>.json    where it comes from: parent, run, scores, model digest
     prompts/<name>/ACTIVE                   which one is in force, since when, and what was before
+    prompts/<name>/LOCK                     held while the pointer is read and written anew
 
 Every file is whole or not there: written beside, made durable, renamed. A process that is killed at
 any moment leaves the old state or the new one. Without a pointer the shipped prompt is in force.
+A server that takes a canary back and a person who applies a version see each other's change.
 Knows nothing of what prompts are for, nor who is asked before one is changed.
 """
 
@@ -13,30 +15,46 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, HalError
+from .file_lock import exclusive
+from .prompt_pointer import (
+    SHIPPED,
+    VERSION_DIGITS,
+    Former,
+    Pointer,
+    is_version,
+    parsed,
+    without_canary,
+)
 from .prompts import Prompt, load_prompt, parse_prompt
 from .whole_file import write_whole
 
-# The version that came with the program.
-SHIPPED = "shipped"
-VERSION_DIGITS = 12
 # What can be taken back; one a week is a year.
 MAX_HISTORY = 52
+# The lock is held for a few writes to the disk, some milliseconds each; a disk that is slow to
+# spin up takes seconds.
+LOCK_RETRY_S, LOCK_PATIENCE_S = 0.02, 10.0
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_VERSION = re.compile(rf"[0-9a-f]{{{VERSION_DIGITS}}}")
 
 
 class NoSuchVersion(ConfigError):
     """There is no such version here, or what is there is not what its name says."""
 
     code = "no_such_version"
+
+
+class VersionsBusy(HalError):
+    """Another process holds the lock, and does not let go."""
+
+    code = "versions_busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +73,6 @@ class Manifest:
     scores: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
-    """A version that was in force. `sha` keeps the bytes of a shipped one findable."""
-
-    version: str
-    sha: str
-    until: float
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """What is in force. `canary` gets `share` (0..1) of the conversations; "" for none."""
-
-    active: str = SHIPPED
-    since: float = 0.0
-    canary: str = ""
-    share: float = 0.0
-    canary_since: float = 0.0
-    history: tuple[Former, ...] = ()
-    note: str = ""
-
-
 def version_of(text: str) -> str:
     """The name of these bytes."""
     return sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
@@ -86,7 +81,8 @@ def version_of(text: str) -> str:
 class VersionStore:
     """The versions below `root`, a folder that need not exist. `folders` are the shipped prompts.
 
-    Methods that change something raise OSError when the disk does not take it.
+    Methods that change something raise OSError when the disk does not take it, and VersionsBusy
+    when another process is at it for too long.
     """
 
     def __init__(self, root: Path, folders: tuple[Traversable, ...] | None = None) -> None:
@@ -103,7 +99,7 @@ class VersionStore:
         """Raises NoSuchVersion for a pointer that cannot be read."""
         path = self.pointer_path(name)
         try:
-            return _pointer(json.loads(path.read_text(encoding="utf-8")))
+            return parsed(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return Pointer()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -141,7 +137,7 @@ class VersionStore:
     def versions(self, name: str) -> list[str]:
         """In no order that means anything."""
         stems = (path.stem for path in (self._folder(name) / "versions").glob("*.md"))
-        return sorted(stem for stem in stems if _VERSION.fullmatch(stem))
+        return sorted(stem for stem in stems if is_version(stem))
 
     def stage(self, name: str, text: str, manifest: Manifest) -> str:
         """Keep a version; nothing goes live. Returns its name; a second time changes nothing."""
@@ -158,44 +154,55 @@ class VersionStore:
     def apply(self, name: str, version: str, at: float, why: str = "") -> Pointer:
         """Put a version in force for everybody; ends a canary."""
         self.load(name, version)
-        old = self.pointer(name)
-        if version == old.active:
-            return self._write(name, replace(old, canary="", share=0.0, canary_since=0.0, note=why))
-        former = Former(old.active, self._kept(name, old.active, at), at, why)
-        history = (*old.history, former)[-MAX_HISTORY:]
-        return self._write(name, Pointer(version, at, history=history, note=why))
+        with self._changing(name) as old:
+            if version == old.active:
+                return self._write(name, without_canary(old, why))
+            former = Former(old.active, self._kept(name, old.active, at), at, why)
+            history = (*old.history, former)[-MAX_HISTORY:]
+            return self._write(name, Pointer(version, at, history=history, note=why))
 
     def try_out(self, name: str, version: str, share: float, at: float) -> Pointer:
         """Give a version a share of the conversations, beside the one in force."""
         self.load(name, version)
-        old = self.pointer(name)
-        self._kept(name, old.active, at)
-        return self._write(
-            name, replace(old, canary=version, share=share, canary_since=at, note="")
-        )
+        with self._changing(name) as old:
+            self._kept(name, old.active, at)
+            new = replace(old, canary=version, share=share, canary_since=at, note="")
+            return self._write(name, new)
 
-    def end_canary(self, name: str, version: str, why: str) -> Pointer:
-        """Take the share away again, unless another canary runs by now."""
-        old = self.pointer(name)
-        if old.canary != version:
-            return old
-        return self._write(name, replace(old, canary="", share=0.0, canary_since=0.0, note=why))
+    def end_canary(self, name: str, version: str, since: float, why: str) -> Pointer:
+        """Take the share away again, unless another canary runs by now, or the same one anew."""
+        with self._changing(name) as old:
+            if (old.canary, old.canary_since) != (version, since):
+                return old
+            return self._write(name, without_canary(old, why))
 
     def rollback(self, name: str, at: float) -> Pointer:
         """End a running canary, or else put back what was in force before, byte for byte.
 
         Raises NoSuchVersion when there is nothing to go back to.
         """
-        old = self.pointer(name)
-        if old.canary:
-            return self.end_canary(name, old.canary, "rolled back")
-        if not old.history:
-            raise NoSuchVersion(f"There is no earlier version of {name} to go back to.")
-        former = old.history[-1]
-        version = self._still(name, former)
-        self.load(name, version)
-        history = old.history[:-1]
-        return self._write(name, Pointer(version, at, history=history, note=f"was {old.active}"))
+        with self._changing(name) as old:
+            if old.canary:
+                return self._write(name, without_canary(old, "rolled back"))
+            if not old.history:
+                raise NoSuchVersion(f"There is no earlier version of {name} to go back to.")
+            version = self._still(name, old.history[-1])
+            self.load(name, version)
+            note = f"was {old.active}"
+            return self._write(name, Pointer(version, at, history=old.history[:-1], note=note))
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[Pointer]:
+        """The pointer as it is now; nobody else changes it until the block is left."""
+        folder = self._folder(name)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with exclusive(folder / "LOCK", retry_s=LOCK_RETRY_S, patience_s=LOCK_PATIENCE_S):
+                yield self.pointer(name)
+        except TimeoutError:
+            raise VersionsBusy(
+                f"Another process is changing the versions of {name}.", "Try again in a moment."
+            ) from None
 
     def _still(self, name: str, former: Former) -> str:
         """An update may have brought another shipped prompt: then its kept bytes are meant."""
@@ -219,18 +226,8 @@ class VersionStore:
         return self._root / name
 
     def _file(self, name: str, version: str, suffix: str) -> Path:
-        if not _VERSION.fullmatch(version):
+        if not is_version(version):
             raise NoSuchVersion(
                 f"{version!r} is no version of {name}.", "`hal improve show` lists them."
             )
         return self._folder(name) / "versions" / f"{version}.{suffix}"
-
-
-def _pointer(value: Mapping[str, Any]) -> Pointer:
-    history = tuple(Former(**former) for former in value["history"])
-    pointer = Pointer(**{**value, "history": history})
-    share = float(pointer.share)
-    for version in filter(None, (pointer.active, pointer.canary)):
-        if version != SHIPPED and not _VERSION.fullmatch(version):
-            raise ValueError("no version")
-    return replace(pointer, share=min(max(share, 0.0), 1.0))

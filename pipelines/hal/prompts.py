@@ -7,6 +7,7 @@ file is an error that says where it was looked for.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -41,6 +42,12 @@ class Prompt:
             raise ConfigError(
                 f"Prompt {self.name}: placeholder {error} cannot be filled."
             ) from None
+
+
+def placeholders(text: str) -> Counter[str]:
+    """How often each `$placeholder` stands in a text."""
+    names = (match["named"] or match["braced"] for match in Template.pattern.finditer(text))
+    return Counter(name for name in names if name)
 
 
 def parse_prompt(name: str, text: str) -> Prompt:

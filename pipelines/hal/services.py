@@ -16,12 +16,11 @@ from typing import Any
 
 import aiohttp
 
-from .enrichment.asked import RewritePrompt
 from .enrichment.extract import Extractor
 from .enrichment.meaning import PassageMeaning
 from .enrichment.pages import PageReader
 from .enrichment.reading import PageCache
-from .enrichment.research import Prompts, Researcher
+from .enrichment.research import Researcher
 from .enrichment.rewrite import Reader, Rewriter
 from .enrichment.search import SearxngClient, searxng_session
 from .enrichment.targets import Permitted
@@ -40,6 +39,7 @@ from .gateway.providers.ollama_models import LocalModels
 from .gateway.providers.openai import OpenAiProvider
 from .gateway.providers.xai import XaiProvider
 from .live_prompts import LivePrompts
+from .live_research import LiveResearch
 from .live_router import LiveRouter, Models
 from .policies import SharedPolicies, embedder
 from .prompt_versions import VersionStore
@@ -75,7 +75,7 @@ class Services:
     log: Log
     router: LiveRouter
     researcher: Researcher
-    research_prompts: tuple[Prompt, ...]
+    research: LiveResearch
     shield: Shield
     servers: LocalServers
     models: LocalModels
@@ -122,7 +122,7 @@ class Services:
         return (
             self.classifier.questions.difficulty.prompt,
             self.classifier.questions.search.prompt,
-            *self.research_prompts,
+            *(self.research.prompt, self.research.grounded, self.research.no_evidence),
             self.shield.explanation,
         )
 
@@ -243,15 +243,15 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
     )
     calls = ClassifierCalls(models, settings.local.keep_alive)
     windows = _windows(settings)
-    rewrite = RewritePrompt.from_prompt(load_prompt("rewrite"))
-    prompts = Prompts(load_prompt("grounded"), load_prompt("no_evidence"))
+    versions = VersionStore(settings.log.prompt_versions)
+    prompts = LiveResearch(versions)
     reader = PageReader(egress, web.extractor, permitted=Permitted(settings.searchable_hosts))
     meaning = PassageMeaning(embedder(settings, models)) if settings.compares_meaning else None
     researcher = Researcher(
         Rewriter(
             calls,
             Reader(windows.model, windows.num_ctx, windows.reads_tokens),
-            rewrite,
+            prompts,
             shield.clean_query,
         ),
         SearxngClient(egress, web.http, settings.searxng_url),
@@ -274,7 +274,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         budget=shared.budget,
         catalogue=catalogue,
         classifier=VersionedClassifier(
-            LivePrompts(VersionStore(settings.log.prompt_versions)),
+            LivePrompts(versions),
             lambda questions: Classifier(calls, questions, windows, log),
             log.prompt,
             log.reader,
@@ -282,7 +282,7 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         log=log,
         router=router,
         researcher=researcher,
-        research_prompts=(rewrite.prompt, prompts.grounded, prompts.no_evidence),
+        research=prompts,
         reader=reader,
         vectors=QuestionVectors(
             *(embedder(settings, models), settings.cache.embedding_model),

@@ -108,7 +108,7 @@ class VersionedClassifier:
                 f"taken back by itself: {tally.canary_bad} of {tally.canary} conversations went"
                 f" wrong, against {tally.active_bad} of {tally.active} (at {time():.0f})"
             )
-            self._live.store.end_canary(name, pointer.canary, words)
+            self._live.store.end_canary(name, pointer.canary, pointer.canary_since, words)
             logger.warning("version %s of %s %s", pointer.canary, name, words)
 
 

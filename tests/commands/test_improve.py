@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from hashlib import sha256
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -16,17 +19,22 @@ import pytest
 from bench._improve_standin import ScriptedReflector, WordModel
 
 from hal.cli import main
+from hal.commands.checks.machine import PROMPTS
+from hal.lab.improve.names import ADVISED, CHANGEABLE
 from hal.live_prompts import LivePrompts
+from hal.prompt_pointer import Pointer
 from hal.prompt_versions import Manifest, VersionStore, version_of
 from hal.sessions.statements import save
 from hal.types import Message
 from tests.lab.improving import WEAK, WEAK_CLASSIFY, WEAK_SEARCH, world
-from tests.servers import BUSY, OllamaServer, Say
+from tests.servers import BUSY, OllamaServer, Say, XaiServer
 from tests.servers.script import Body, Label, Steps
+from tests.servers.xai import KEY
 from tests.sessions import rows
 
 # Small enough for a test of seconds, and enough for the newest 150 to be unseen.
 CASES = 360
+ROOT = Path(__file__).resolve().parents[2]
 BETTER = WEAK_CLASSIFY.replace("easy: little.", "easy: hello, thanks.")
 
 
@@ -94,6 +102,8 @@ def guard(event, arguments):
 
 sys.addaudithook(guard)
 from hal.cli import main
+from hal.commands.checks.machine import PROMPTS
+from hal.lab.improve.names import ADVISED, CHANGEABLE
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -156,6 +166,91 @@ def _apply_and_roll_back(store: VersionStore, version: str) -> None:
     assert version_of(live.questions(None).difficulty.prompt.text) == version
     assert main(["improve", "rollback", "--yes"]) == 0
     assert live.questions(None).difficulty.prompt.text == before == WEAK.classify.text
+
+
+@pytest.fixture
+def xai(monkeypatch: pytest.MonkeyPatch) -> Iterator[XaiServer]:
+    """The scripted reflector as a cloud model, with a key in the environment."""
+
+    def reflect(body: Body) -> Steps:
+        text = body["messages"][-1]["content"]
+        schema = json.loads(text.rpartition("\n")[2])
+        return [Say(f"Here it is:\n{json.dumps(ScriptedReflector()(text, schema))}")]
+
+    with XaiServer(reflect) as server:
+        monkeypatch.setenv("HAL_XAI_API_BASE_URL", server.base_url)
+        monkeypatch.setenv("XAI_API_KEY", KEY)
+        yield server
+
+
+REFLECTING = ("--proposers", "rules,rewriting", "--reflections", "4", "--engine", "ollama")
+
+
+def test_a_key_alone_lets_nothing_leave(data: Path, ollama: OllamaServer, xai: XaiServer) -> None:
+    logged(data)
+    assert main(["improve", "run", *REFLECTING]) == 0
+    assert not xai.requests
+    assert any(request.json.get("format") for request in ollama.chats)
+
+
+def test_the_cloud_reflects_where_it_is_allowed(
+    data: Path, ollama: OllamaServer, xai: XaiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Masked, without private turns, each request after its row, and billed."""
+    logged(data)
+    with closing(sqlite3.connect(data / "sessions.sqlite")) as log, log:
+        for at, (id, question) in enumerate(log.execute("SELECT turn_id, question FROM content")):
+            private = f"{question} ask max.mustermann@example.com" if at % 3 == 0 else question
+            log.execute("UPDATE content SET question = ? WHERE turn_id = ?", (private, id))
+            kinds = '{"EMAIL": 1}' if at % 3 == 0 else "{}"
+            log.execute("UPDATE turn SET private_kinds = ? WHERE id = ?", (kinds, id))
+    assert main(["improve", "run", *REFLECTING, "--allow-cloud"]) in {0, 1}
+    err = capsys.readouterr().err
+    assert err.index("up to 4 questions go to xAI grok-4.3 at 127.0.0.1") < err.index(
+        "cases from the log"
+    )
+    bodies = [request.body.decode() for request in xai.requests]
+    assert 1 <= len(bodies) <= 4
+    assert not any(request.json.get("format") for request in ollama.chats)
+    assert any("<message>" in body for body in bodies)
+    assert not any("mustermann" in body or " ask " in body for body in bodies)
+    with closing(sqlite3.connect(data / "sessions.sqlite")) as log:
+        sent = log.execute("SELECT sha256 FROM egress ORDER BY at").fetchall()
+        turns = log.execute("SELECT id, outcome, cost_usd FROM turn WHERE task = 'reflection'")
+        done = [(id, outcome, cost > 0) for id, outcome, cost in turns]
+        kept = {id for (id,) in log.execute("SELECT turn_id FROM content")}
+    assert [sha for (sha,) in sent] == [sha256(body.encode()).hexdigest() for body in bodies]
+    assert {(outcome, is_paid) for _, outcome, is_paid in done} == {("done", True)}
+    assert not kept & {id for id, _, _ in done}
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "says"),
+    [
+        pytest.param({"XAI_API_KEY": ""}, 2, "Set XAI_API_KEY", id="without a key"),
+        pytest.param({"HAL_CLOUD_ENABLED": "false"}, 2, "off or has no key", id="switched off"),
+        pytest.param(
+            {"HAL_DAILY_BUDGET_USD": "0.0000001"}, 1, "model that reflects", id="no money"
+        ),
+    ],
+)
+def test_the_cloud_is_never_asked(
+    data: Path,
+    ollama: OllamaServer,
+    xai: XaiServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environ: Mapping[str, str],
+    code: int,
+    says: str,
+) -> None:
+    logged(data, 40)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert main(["improve", "run", *REFLECTING, "--allow-cloud"]) == code
+    assert says in capsys.readouterr().err
+    assert not xai.requests
+    assert (ollama.chats == []) is (code == 2)
 
 
 def test_a_run_that_breaks_says_how_to_go_on(
@@ -243,6 +338,7 @@ def test_a_canary_by_hand_and_its_end(data: Path, capsys: pytest.CaptureFixture[
         (["show", "zzz"], 2, "no version"),
         (["run", "--run", "nothing", "--engine", "ollama"], 2, "no run"),
         (["run", "--calls", "-1"], 2, "from 0 on"),
+        (["run", "--allow-cloud", "--reflector", "m"], 2, "local model"),
     ],
 )
 def test_what_does_not_work_says_why(
@@ -259,10 +355,28 @@ def test_a_share_is_checked(data: Path, share: str) -> None:
     assert caught.value.code == 2
 
 
-def test_a_prompt_that_answers_is_never_changed(
-    data: Path, capsys: pytest.CaptureFixture[str]
+# What answers, what protects, and what the loop itself is asked by.
+NEVER = tuple(name for name in PROMPTS if name not in (*CHANGEABLE, *ADVISED))
+
+
+@pytest.mark.parametrize("name", [*NEVER, "system", "privacy"])
+@pytest.mark.parametrize("words", [("--yes",), ("--canary", "0.1", "--yes")])
+def test_no_other_prompt_is_ever_changed(
+    data: Path, capsys: pytest.CaptureFixture[str], name: str, words: Sequence[str]
 ) -> None:
     store = VersionStore(data / "prompts")
-    version = store.stage("grounded", WEAK_CLASSIFY, Manifest("", rows.NOON))
-    assert main(["improve", "apply", version, "--yes"]) == 2
-    assert "not changed by" in capsys.readouterr().err
+    version = store.stage(name, WEAK_CLASSIFY, Manifest("", rows.NOON))
+    for approval in ((), ("--approve", "grounded")):
+        assert main(["improve", "apply", version, *words, *approval]) == 2
+        assert "not changed by" in capsys.readouterr().err
+    for command in (["run"], ["advise"], ["rollback", "--yes"]):
+        with pytest.raises(SystemExit) as caught:
+            main(["improve", *command, "--prompt", name])
+        assert caught.value.code == 2
+    assert store.pointer(name) == Pointer()
+
+
+def test_every_prompt_is_in_one_of_the_three_lists() -> None:
+    assert {"no_evidence", "placeholders"} <= set(NEVER)
+    assert {path.stem for path in (ROOT / "prompts").glob("*.md")} == set(PROMPTS)
+    assert sorted((*NEVER, *CHANGEABLE, *ADVISED)) == sorted(PROMPTS)

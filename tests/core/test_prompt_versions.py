@@ -9,22 +9,23 @@ import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hal import versioned_classifier
+from hal import prompt_versions, versioned_classifier
 from hal.errors import ConfigError
 from hal.live_prompts import LivePrompts
+from hal.prompt_pointer import SHIPPED, Pointer
 from hal.prompt_versions import (
     MAX_HISTORY,
-    SHIPPED,
     Manifest,
     NoSuchVersion,
-    Pointer,
+    VersionsBusy,
     VersionStore,
     version_of,
 )
@@ -124,7 +125,8 @@ def test_a_canary_becomes_the_version_or_goes(store: VersionStore) -> None:
     version = staged(store, TWO)
     store.try_out("classify", version, 0.2, NOON)
     assert in_force(store) == ONE
-    assert store.end_canary("classify", "0" * 12, "other").canary == version
+    assert store.end_canary("classify", "0" * 12, NOON, "another one").canary == version
+    assert store.end_canary("classify", version, NOON - 1, "begun anew since").canary == version
     assert store.rollback("classify", NOON).canary == ""
     store.try_out("classify", version, 0.2, NOON)
     assert store.apply("classify", version, NOON).canary == ""
@@ -170,6 +172,90 @@ def test_files_are_for_the_owner_only(store: VersionStore, tmp_path: Path) -> No
     assert {path.suffix for path in files} == {".md", ".json", ""}
 
 
+# --- two at once ----------------------------------------------------------------------------------
+
+# Takes the lock in a process of its own: as a person does who applies a version.
+HOLDS = """
+import sys
+from pathlib import Path
+from hal.file_lock import exclusive
+
+with exclusive(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+# Applies two versions in turn, so often, with a disk so slow that another one gets between reading
+# and writing.
+CHANGES = """
+import sys, time
+from pathlib import Path
+from hal.prompt_versions import VersionStore
+
+real = VersionStore._kept
+VersionStore._kept = lambda *args: (time.sleep(0.005), real(*args))[1]
+root, one, two, times = Path(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
+store = VersionStore(root / "data" / "prompts", (root / "shipped",))
+print("ready", flush=True)
+sys.stdin.readline()
+for at in range(times):
+    store.apply("classify", (one, two)[at % 2], 1.0)
+"""
+
+
+@contextmanager
+def child(code: str, *args: str) -> Iterator[subprocess.Popen[str]]:
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", textwrap.dedent(code), *args]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_two_processes_lose_no_change_of_each_other(store: VersionStore, tmp_path: Path) -> None:
+    """Without the lock, one that has read the pointer writes over what came in between."""
+    mine, others = ([staged(store, TEXT.format(n, n)) for n in two] for two in ((2, 3), (4, 5)))
+    with (
+        child(CHANGES, str(tmp_path), *mine, "20") as one,
+        child(CHANGES, str(tmp_path), *others, "20") as other,
+    ):
+        both = (one, other)
+        assert [process.stdout.readline() for process in both] == ["ready\n"] * 2
+        for process in both:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        assert [process.wait(30) for process in both] == [0, 0]
+    assert len(store.pointer("classify").history) == 40  # each change is there, once
+
+
+def test_a_change_waits_for_the_one_that_is_going_on(
+    store: VersionStore, tmp_path: Path, monkeypatch: Any
+) -> None:
+    version = staged(store, TWO)
+    monkeypatch.setattr(prompt_versions, "LOCK_PATIENCE_S", 0.0)
+    with child(HOLDS, str(tmp_path / "data" / "prompts" / "classify" / "LOCK")) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(VersionsBusy, match="Another process"):
+            store.apply("classify", version, NOON)
+        assert in_force(store) == ONE  # reading needs no lock
+    # killed, and the lock has gone with it
+    store.apply("classify", version, NOON)
+    assert in_force(store) == TWO
+
+
+def test_a_server_that_judged_the_old_canary_leaves_the_new_one(store: VersionStore) -> None:
+    """It has read the log for seconds, while somebody has begun the same canary anew."""
+    version = staged(store, TWO)
+    judged = store.try_out("classify", version, 0.2, NOON)
+    store.rollback("classify", NOON + 1)
+    store.try_out("classify", version, 0.1, NOON + 2)
+    store.end_canary("classify", judged.canary, judged.canary_since, "went wrong")
+    assert store.pointer("classify").share == 0.1
+
+
 # --- kill -9 --------------------------------------------------------------------------------------
 
 # For each moment at which a file is made, made durable, renamed or removed: a process that dies
@@ -181,6 +267,22 @@ from hal.prompt_versions import Manifest, VersionStore
 
 root, action, before, after = Path(sys.argv[1]), *sys.argv[2:5]
 moments = 0
+
+def stage(text):
+    return store.stage("classify", text, Manifest("", 1.0))
+
+PREPARED = {
+    "stage": lambda: None,
+    "try_out": lambda: stage(after),
+    "end_canary": lambda: store.try_out("classify", stage(after), 0.5, 1.0),
+}
+CHANGES = {
+    "stage": lambda: stage(after),
+    "apply": lambda: store.apply("classify", stage(after), 1.0),
+    "try_out": lambda: store.try_out("classify", stage(after), 0.5, 1.0),
+    "end_canary": lambda: store.end_canary("classify", stage(after), 1.0, "went wrong"),
+    "rollback": lambda: store.rollback("classify", 1.0),
+}
 
 def change(moment):
     left = moment
@@ -194,16 +296,14 @@ def change(moment):
         return called
     os.fsync, os.open = dying(os.fsync), dying(os.open)
     Path.replace, Path.unlink = dying(Path.replace), dying(Path.unlink)
-    if action == "apply":
-        store.apply("classify", store.stage("classify", after, Manifest("", 1.0)), 1.0)
-    else:
-        store.rollback("classify", 1.0)
+    CHANGES[action]()
 
 was_killed = True
 while was_killed:
     moments += 1
     store = VersionStore(root / str(moments) / "prompts", (root / "shipped",))
-    store.apply("classify", store.stage("classify", before, Manifest("", 1.0)), 1.0)
+    store.apply("classify", stage(before), 1.0)
+    PREPARED.get(action, lambda: None)()
     child = os.fork()
     if child == 0:
         change(moments)
@@ -213,20 +313,25 @@ print(moments)
 """
 
 
+def killed(tmp_path: Path, action: str, before: str, after: str) -> list[VersionStore]:
+    """The folders of processes that died at the first moment, the second, and so on; the last one
+    came to its end."""
+    made(tmp_path)
+    with child(DIES, str(tmp_path), action, before, after) as process:
+        said, _ = process.communicate(timeout=60)
+    return [
+        VersionStore(tmp_path / str(moment) / "prompts", (tmp_path / "shipped",))
+        for moment in range(1, int(said) + 1)
+    ]
+
+
 @pytest.mark.parametrize(
     ("action", "before", "after"), [("apply", TWO, THREE), ("rollback", TWO, ONE)]
 )
 def test_kill_at_every_moment_leaves_the_old_or_the_new(
     tmp_path: Path, action: str, before: str, after: str
 ) -> None:
-    made(tmp_path)
-    command = [sys.executable, "-c", textwrap.dedent(DIES), str(tmp_path), action, before, after]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
-    stores = [
-        VersionStore(tmp_path / str(moment) / "prompts", (tmp_path / "shipped",))
-        for moment in range(1, int(done.stdout) + 1)
-    ]
+    stores = killed(tmp_path, action, before, after)
     seen = [LivePrompts(one, pytest.fail).questions(None).difficulty.prompt.text for one in stores]
     assert seen == [in_force(one) for one in stores]
     assert set(seen) == {before, after}
@@ -237,6 +342,36 @@ def test_kill_at_every_moment_leaves_the_old_or_the_new(
             again = staged(one, THREE) if action == "apply" else ""
             one.apply("classify", again, NOON) if again else one.rollback("classify", NOON)
         assert in_force(one) == after
+
+
+def test_kill_while_it_is_staged_leaves_a_whole_version_or_none(tmp_path: Path) -> None:
+    stores = killed(tmp_path, "stage", TWO, THREE)
+    has_it = [version_of(THREE) in one.versions("classify") for one in stores]
+    assert has_it == sorted(has_it)
+    assert set(has_it) == {False, True}
+    for one in stores:
+        assert in_force(one) == TWO
+        for version in one.versions("classify"):
+            assert version_of(one.load("classify", version).text) == version
+            assert one.manifest("classify", version) is not None
+        one.apply("classify", staged(one, THREE), NOON)
+        assert in_force(one) == THREE
+
+
+@pytest.mark.parametrize("action", ["try_out", "end_canary"])
+def test_kill_at_every_moment_of_a_canary(tmp_path: Path, action: str) -> None:
+    """For everybody else the version in force stays, byte for byte; the canary runs or does not."""
+    stores = killed(tmp_path, action, TWO, THREE)
+    canaries = [bool(LivePrompts(one, pytest.fail).canaries) for one in stores]
+    assert canaries == sorted(canaries, reverse=action == "end_canary")
+    assert set(canaries) == {False, True}
+    for one, has_canary in zip(stores, canaries, strict=True):
+        assert in_force(one) == TWO
+        assert bool(one.pointer("classify").canary) is has_canary
+        if has_canary:
+            one.rollback("classify", NOON)
+        assert not one.pointer("classify").canary
+        assert in_force(one) == TWO
 
 
 # --- in service -----------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ import pytest
 from hal.embedded.catalogue import Model
 from hal.embedded.errors import Cancelled, HashMismatch, ModelUnavailable
 from hal.embedded.fetch import cache_folder, cached, ensure_first_available, ensure_model
-from hal.embedded.lock import exclusive
 from hal.embedded.progress import Step
 from hal.embedded.sources import Conversion, OnWire, Packages, Publisher, SourceFailed
+from hal.file_lock import exclusive
 from tests.embedded.packages import (
     CONTENT,
     only_from,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,8 @@ from hal.lab.improve import statistics
 from hal.lab.improve.cases import Case
 from hal.lab.improve.gate import MIN_CASES, MIN_DISCORDANT, Outcome, judge, missing_cases
 from hal.lab.improve.ledger import MAX_OPENINGS, Ledger
-from hal.lab.improve.trial import Pair, Trial, accuracy, recall_changes
+from hal.lab.improve.recall import LEAST_CASES, recalls
+from hal.lab.improve.trial import Pair, Trial, accuracy
 
 ROUTES = ("SIMPLE", "MODERATE", "COMPLEX", "ENRICH")
 
@@ -58,6 +59,11 @@ ONE_ROUTE = tuple(Pair(f"s{n}", "SIMPLE", "SIMPLE", "MODERATE") for n in range(2
         pytest.param(trial(pins=PRIVATE), Outcome.REJECT, "private", id="a private pin"),
         pytest.param(trial(chars_after=3201), Outcome.REJECT, "3200", id="too long"),
         pytest.param(trial(chars_before=300, chars_after=1500), Outcome.PASS, "", id="short"),
+        pytest.param(
+            trial(tokens_before=800, tokens_after=1001), Outcome.REJECT, "1000 are", id="slow"
+        ),
+        pytest.param(trial(tokens_before=800, tokens_after=1000), Outcome.PASS, "", id="as fast"),
+        pytest.param(trial(tokens_before=60, tokens_after=500), Outcome.PASS, "", id="a page"),
         pytest.param(
             trial(second=pairs(8, 9, 183)), Outcome.REJECT, "second run", id="does not come again"
         ),
@@ -107,7 +113,7 @@ def test_the_cloud_costs_something() -> None:
 
 def test_counts_are_told_by_route() -> None:
     assert accuracy(pairs(4, 0, 4)) == (0.5, 1.0)
-    assert recall_changes(ONE_ROUTE) == {"SIMPLE": -100.0}
+    assert [(r.route, r.points) for r in recalls(ONE_ROUTE)] == [("SIMPLE", -100.0)]
     assert accuracy(()) == (0.0, 0.0)
 
 
@@ -120,6 +126,100 @@ def test_null_candidates_pass_at_most_5_of_100() -> None:
         first = _null(random, 200, changed)
         passed += judge([trial(first=first, second=_null(random, 200, changed))])[0].passed
     assert passed <= 5
+
+
+# --- a prompt that says one label by default ------------------------------------------------------
+
+
+def decided(before: Mapping[str, str], after: Mapping[str, str], n: int = 50) -> tuple[Pair, ...]:
+    """`n` cases of each route; of every ten, the routes that are said are spelled by their first
+    letters: "SSSSSSSMCE"."""
+    letters = {route[0]: route for route in ROUTES}
+    return tuple(
+        Pair(f"{route}{at}", route, letters[before[route][at % 10]], letters[after[route][at % 10]])
+        for route in ROUTES
+        for at in range(n)
+    )
+
+
+ALWAYS_ENRICH = dict.fromkeys(ROUTES, "EEEEEEEEEE")
+LEARNED = {
+    "SIMPLE": "SSSSSMMMEE",
+    "MODERATE": "MMMMMMSSEE",
+    "COMPLEX": "CCCCCMMEEE",
+    "ENRICH": "EEEEEEESMM",
+}
+FAIR = {
+    "SIMPLE": "SSSSSSMMMM",
+    "MODERATE": "MMMMMMSSSC",
+    "COMPLEX": "CCCCCCMMMM",
+    "ENRICH": "EEEEEESMMM",
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        pytest.param(ALWAYS_ENRICH, LEARNED, "PASS", id="learns to tell them apart"),
+        pytest.param(
+            ALWAYS_ENRICH, {**LEARNED, "ENRICH": "EESSMMMMMM"}, "ENRICH loses", id="below chance"
+        ),
+        pytest.param(
+            FAIR, {**FAIR, "SIMPLE": "SSSSSSSSSS", "ENRICH": "EEEEESSMMM"}, "ENRICH loses",
+            id="nobody was below chance",
+        ),
+        pytest.param(
+            {**FAIR, "SIMPLE": "SSMMMMMMMM"},
+            {**FAIR, "SIMPLE": "SSSMMMMMMM", "MODERATE": "MMMMSSSSCC"},
+            "MODERATE loses",
+            id="wins less than is lost",
+        ),
+    ],
+)  # fmt: skip
+def test_a_loss_of_recall_has_to_be_paid_for(
+    before: Mapping[str, str], after: Mapping[str, str], says: str
+) -> None:
+    found = decided(before, after)
+    (verdict,) = judge([trial(first=found, second=found)])
+    assert says in verdict.sentence
+    assert not verdict.passed or "paid for by COMPLEX +50.0" in verdict.reason
+
+
+def test_a_handful_of_cases_is_no_evidence_of_being_below_chance() -> None:
+    few = LEAST_CASES - 1
+    others = (pair for pair in decided(ALWAYS_ENRICH, LEARNED, 60) if pair.expected == "ENRICH")
+    simple = (pair for pair in decided(ALWAYS_ENRICH, LEARNED, few) if pair.expected == "SIMPLE")
+    right = tuple(Pair(f"r{n}", "MODERATE", "MODERATE", "MODERATE") for n in range(120))
+    (verdict,) = judge([trial(first=(*others, *simple, *right))])
+    assert not verdict.passed
+
+
+@pytest.mark.parametrize("old", ROUTES)
+@pytest.mark.parametrize("new", ROUTES)
+@pytest.mark.parametrize("kind", ["always the same", "fair"])
+def test_no_prompt_that_always_says_one_label_passes(kind: str, old: str, new: str) -> None:
+    before = dict.fromkeys(ROUTES, old[0] * 10) if kind == "always the same" else FAIR
+    found = decided(before, dict.fromkeys(ROUTES, new[0] * 10))
+    assert not judge([trial(first=found, second=found)])[0].passed
+
+
+@pytest.mark.parametrize("old", ROUTES)
+def test_noise_over_a_prompt_that_always_says_one_label_hardly_ever_passes(old: str) -> None:
+    """The best of 20 candidates that draw their labels, at other rates each."""
+    random, passed = Random(old), 0
+    for _ in range(100):
+        rates = max(
+            ([random.uniform(0.05, 1) for _ in ROUTES] for _ in range(20)),
+            key=lambda r: sum(p.is_fixed - p.is_broken for p in _drawn(random, old, r, 30)),
+        )
+        first, second = (_drawn(random, old, rates, 200) for _ in range(2))
+        passed += judge([trial(first=first, second=second)])[0].passed
+    assert passed <= 5
+
+
+def _drawn(random: Random, old: str, rates: Sequence[float], n: int) -> tuple[Pair, ...]:
+    said = random.choices(ROUTES, rates, k=n)
+    return tuple(Pair(str(at), ROUTES[at % 4], old, new) for at, new in enumerate(said))
 
 
 def test_a_true_gain_passes_most_of_the_time() -> None:

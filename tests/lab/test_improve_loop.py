@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,9 +23,11 @@ from hal.lab.improve.loop import Loop
 from hal.lab.improve.options import Options, Tools, estimate
 from hal.lab.improve.outcome import Outcome, diff
 from hal.lab.improve.parts import Parts
+from hal.lab.improve.pins import MOST, Pins, mended
 from hal.lab.improve.proposers.reflector import Reflect, ReflectionFailed
 from hal.lab.improve.replay import PromptPair
 from hal.lab.improve.replies import Replies
+from hal.lab.improve.trial import Pair
 from hal.privacy.detect import Detector
 from hal.prompt_versions import VersionStore, version_of
 from hal.prompts import parse_prompt
@@ -34,7 +37,8 @@ from tests.sessions import rows
 
 from .improving import NOON, WEAK, replay, world
 
-FIND = Detector().find
+# The same texts come in every run: what was found in one is found in it again.
+FIND = cache(Detector().find)
 # The least from which the newest 150 are left to test on.
 CASES = 360
 PROPOSERS = ("thresholds", "rules", "rewriting")
@@ -47,7 +51,7 @@ class House:
         self.root, self.prompts = root, prompts
         self.log = root / "sessions.sqlite"
         self.runs = Runs(root / "improve")
-        self.ledger = Ledger(self.runs.ledger)
+        self.ledger, self.pins = Ledger(self.runs.ledger), Pins(self.runs.pins)
         shipped = root / "shipped"
         shipped.mkdir(parents=True)
         for prompt in (prompts.classify, prompts.search_need):
@@ -83,6 +87,7 @@ class House:
             digest="sha256:words",
             versions=self.versions,
             ledger=self.ledger,
+            pins=self.pins,
             save_sides=self._save,
             clock=lambda: NOON,
             reflect=self.reflector,
@@ -174,10 +179,13 @@ def test_a_run_is_gone_on_with_where_it_ended(
     assert asked <= house.model.calls
 
 
-def test_a_run_that_broke_is_gone_on_with_and_looks_once(house: House) -> None:
-    folder = house.runs.begin(NOON)
-    for calls in (50, 700, 1300):
-        house.model = _Breaking(calls)
+def test_a_run_that_broke_is_gone_on_with_and_looks_once(
+    house: House, whole: tuple[House, Outcome]
+) -> None:
+    """While it mines, while it searches, and while it is tested on the unseen cases."""
+    folder, calls = house.runs.begin(NOON), whole[0].model.calls
+    for share in (0.05, 0.4, 0.4):
+        house.model = _Breaking(int(share * calls))
         with pytest.raises(Unreachable):
             house.run(folder)
     house.model = WordModel()
@@ -240,6 +248,37 @@ def test_a_pin_that_would_break_stops_the_proposal(
     outcome = House(tmp_path, [*cases, pinned]).run()
     assert not outcome.staged
     assert any("pinned" in result.verdict.reason for result in outcome.results)
+
+
+def test_what_a_version_has_mended_is_pinned_while_it_is_in_force(
+    whole: tuple[House, Outcome],
+) -> None:
+    house, outcome = whole
+    best = outcome.staged[0]
+    right_now = {
+        case.id
+        for case, pair in zip(outcome.sides.test, best.trial.first, strict=True)
+        if pair.is_fixed
+    }
+    assert set(house.pins.of([best.staged])) <= right_now
+    assert len(house.pins.of([best.staged])) == min(MOST, len(right_now))
+    assert not house.pins.of(["shipped"])
+    assert not house.run(until="mine").sides.pins
+    house.versions.apply("classify", best.staged, NOON)
+    try:
+        assert {pin.id for pin in house.run(until="mine").sides.pins} <= right_now
+        assert house.run(until="mine").sides.pins
+    finally:
+        house.versions.rollback("classify", NOON)
+
+
+def test_only_what_a_person_has_said_is_pinned() -> None:
+    cases = [replace(world(1)[0], id=str(at), weight=weight) for at, weight in enumerate(WEIGHTS)]
+    fixed = tuple(Pair(case.chat, "SIMPLE", "COMPLEX", "SIMPLE") for case in cases)
+    assert mended(cases, fixed) == ["0", "1"]
+
+
+WEIGHTS = (1.0, 0.9, 0.5)
 
 
 def test_auto_puts_thresholds_in_force_and_nothing_else(tmp_path: Path) -> None:

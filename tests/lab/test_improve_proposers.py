@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,30 @@ def test_thresholds_cost_no_call_and_change_no_word() -> None:
     assert best is not None
     assert is_only_a_threshold(ruled, one.prompt(best.text))
     assert best.score > one.current.score
+
+
+def test_a_critique_is_written_first_and_kept_nowhere() -> None:
+    """It may say what a user has said."""
+    scripted, asked = ScriptedReflector(), []
+
+    def reflect(text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        asked.append(list(schema["properties"]))
+        return {"critique": "They asked about swifts.", **scripted(text, schema)}
+
+    made = problem(reflect=reflect, reflections=3)
+    Rewriting().propose(made)
+    assert asked == [["critique", "rules"]] * 3
+    assert made.tree.attempts[1:]
+    assert "swifts" not in str(made.tree.as_json())
+
+
+def test_the_first_examples_show_every_label() -> None:
+    """Also where one label alone is missed: a guard refuses examples of some labels."""
+    made = problem("classify")
+    made.failures = (replace(made.failures[0], count=10**6),)
+    Demonstrations().propose(made)
+    assert made.tree.attempts[1:]
+    assert not [tried.refusal for tried in made.tree.attempts if tried.refusal]
 
 
 def test_examples_come_from_the_pool_and_not_from_users() -> None:

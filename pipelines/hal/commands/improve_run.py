@@ -26,8 +26,8 @@ from ..lab.improve.loop import Loop
 from ..lab.improve.options import Options, Tools, estimate
 from ..lab.improve.outcome import Outcome
 from ..lab.improve.page import improvement_page
+from ..lab.improve.pins import Pins, with_pins
 from ..lab.improve.proposers.choice import usual
-from ..lab.improve.proposers.reflector import Reflect
 from ..lab.improve.replay import PromptPair, Replay
 from ..lab.improve.replies import RememberingModel, Replies
 from ..lab.improve.review import review
@@ -44,14 +44,12 @@ from ..sessions.commands import parse_since
 from ..sessions.own_connection import writing
 from ..sessions.reader import SessionReader
 from ..settings import Settings
-from ..types import Message
 from .core import running_core
+from .improve_cloud import check, cloud_reflector, what_leaves
 from .improve_progress import Progress
+from .improve_reflector import local_reflector
 from .output import private_output
 from .stored import settings_in_force
-
-# A whole set of rules with room to spare; a reflector that goes on after that turns in circles.
-REFLECTION_TOKENS = 1500
 
 _TIMES = """
 SELECT rowid AS n, classify_ms FROM turn
@@ -69,7 +67,11 @@ def improve(args: argparse.Namespace) -> int:
     if settings.log.database.exists():
         with writing(settings.log.database) as connection:
             refresh_cases(connection)
-    for line in _forecast(reader, options):
+    if args.allow_cloud:
+        check(settings.cloud)
+    for line in _forecast(settings, reader, options, Pins(runs.pins)):
+        print(line, file=sys.stderr, flush=True)
+    for line in what_leaves(settings.cloud, options.reflections) if args.allow_cloud else ():
         print(line, file=sys.stderr, flush=True)
     if args.estimate:
         return 0
@@ -87,6 +89,8 @@ def improve(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> Options:
     """Raises ConfigError."""
     names = tuple(args.proposers.split(",")) if args.proposers else usual()
+    if args.allow_cloud and args.reflector:
+        raise ConfigError("--reflector names a local model; --allow-cloud asks the cloud's.")
     if min(args.calls, args.reflections) < 0:
         raise ConfigError("--calls and --reflections are numbers from 0 on.")
     since = parse_since(args.since, time.time()) if args.since else 0.0
@@ -102,16 +106,19 @@ def _options(args: argparse.Namespace) -> Options:
     )
 
 
-def _forecast(reader: SessionReader, options: Options) -> Iterator[str]:
+def _forecast(
+    settings: Settings, reader: SessionReader, options: Options, pins: Pins
+) -> Iterator[str]:
     """What it will take at most, from the cases and from how long deciding took until now."""
-    found = collect_cases(reader, _find(), options.since)
-    sides = Sides.of(split(found.cases))
+    found = collect_cases(reader, find_private(), options.since)
+    in_use = VersionStore(settings.log.prompt_versions).pointer(options.name).in_use
+    sides = with_pins(Sides.of(split(found.cases)), pins.of(in_use))
     calls = estimate(sides, options)
     total = sum(calls.values())
     yield f"{len(found.cases)} cases, {len(sides.test)} of them unseen."
     parts = ", ".join(f"{stage} {n}" for stage, n in calls.items())
     yield f"At most {total} calls to the classifier ({parts})"
-    yield f"and {options.reflections} to the local model."
+    yield f"and {options.reflections} to the model that reflects."
     times = [float(row["classify_ms"]) for row in reader.pages(_TIMES, "classifier")]
     if times:
         # A decision takes two calls.
@@ -122,12 +129,12 @@ def _forecast(reader: SessionReader, options: Options) -> Iterator[str]:
 def _run(args: argparse.Namespace, options: Options, folder: RunFolder, runs: Runs) -> Outcome:
     with running_core(args.model, args.engine) as runtime, Progress(sys.stderr) as progress:
         services: Services = runtime.submit(runtime.services()).result()
-        tools = _tools(runtime, services, runs, args.reflector, progress)
+        tools = _tools(args, runtime, services, runs, progress)
         return Loop(options, folder, tools).run()
 
 
 def _tools(
-    runtime: Runtime, services: Services, runs: Runs, reflector: str | None, progress: Progress
+    args: argparse.Namespace, runtime: Runtime, services: Services, runs: Runs, progress: Progress
 ) -> Tools:
     settings = services.settings
 
@@ -140,26 +147,30 @@ def _tools(
     model = settings.routing.classifier_model
     return Tools(
         reader=SessionReader(settings.log.database),
-        find=_find(),
-        replay=Replay(remembering, _windows(settings), settings.routing, wait),
+        find=find_private(),
+        replay=Replay(remembering, windows(settings), settings.routing, wait),
         prompts=_in_force(versions),
         model=model,
         digest=wait(calls.digest(model)),
         versions=versions,
         ledger=Ledger(runs.ledger),
+        pins=Pins(runs.pins),
         save_sides=_saver(settings.log.database),
         clock=time.time,
-        reflect=_reflector(services, reflector or settings.local.model, wait),
+        reflect=cloud_reflector(services, wait)
+        if args.allow_cloud
+        else local_reflector(services, args.reflector or settings.local.model, wait),
+        reflects_outside=args.allow_cloud,
         say=progress.say,
     )
 
 
-def _find() -> Any:
+def find_private() -> Any:
     """Without the allow-list: what the user lets pass in a chat still stays out of a prompt."""
     return Detector(NameLists.load()).find
 
 
-def _windows(settings: Settings) -> Windows:
+def windows(settings: Settings) -> Windows:
     """As in service, so that the model is not loaded a second time."""
     model = settings.routing.classifier_model
     window = settings.window_tokens(model)
@@ -169,29 +180,6 @@ def _windows(settings: Settings) -> Windows:
 def _in_force(versions: VersionStore) -> PromptPair:
     found = (versions.load(name, versions.pointer(name).active) for name in (DIFFICULTY, SEARCH))
     return PromptPair(*found)
-
-
-def _reflector(
-    services: Services, model: str, wait: Callable[[Coroutine[Any, Any, Any]], Any]
-) -> Reflect:
-    """The local model, asked for an object: what it thinks before is not part of it."""
-    local = services.settings.local
-    window = services.settings.window_tokens(model)
-
-    def reflect(text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = wait(
-            services.models.structured(
-                model,
-                (Message("user", text),),
-                schema,
-                num_ctx=window,
-                keep_alive=local.keep_alive,
-                max_tokens=REFLECTION_TOKENS,
-            )
-        )
-        return found
-
-    return reflect
 
 
 def _saver(database: Path) -> Callable[[Mapping[str, str]], None]:

@@ -16,9 +16,10 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..lab.improve.folder import Runs
-from ..lab.improve.names import CHANGEABLE
+from ..lab.improve.names import ADVISED, CHANGEABLE
 from ..lab.improve.outcome import diff
-from ..prompt_versions import SHIPPED, Pointer, VersionStore, version_of
+from ..prompt_pointer import SHIPPED, Pointer
+from ..prompt_versions import VersionStore, version_of
 from ..settings import Settings
 from .stored import settings_in_force
 
@@ -29,7 +30,7 @@ def show(args: argparse.Namespace) -> int:
     if args.version:
         name, version = _found(store, args.version)
         return _show_one(store, name, version, as_json=args.json)
-    listed = {name: _listed(store, name) for name in CHANGEABLE}
+    listed = {name: _listed(store, name) for name in (*CHANGEABLE, *ADVISED)}
     runs = [folder.run_id for folder in Runs(settings.log.improvement).all()]
     if args.json:
         json.dump({"prompts": listed, "runs": runs}, sys.stdout, indent=2)
@@ -46,8 +47,7 @@ def apply(args: argparse.Namespace) -> int:
     """0 when it was done, 1 when it was only shown."""
     store = _store(settings_in_force(os.environ))
     name, version = _found(store, args.version)
-    if name not in CHANGEABLE:
-        raise ConfigError(f"{name} is not changed by `hal improve`.", "Edit the prompt yourself.")
+    _check(name, version, args)
     pointer = store.pointer(name)
     old, new = store.load(name, pointer.active), store.load(name, version)
     if not args.json:
@@ -62,6 +62,23 @@ def apply(args: argparse.Namespace) -> int:
         pointer = store.apply(name, version, time.time(), "applied by hand")
         words = f"Version {version} of {name} is in force with the next turn."
     return _changed(args, name, pointer, words)
+
+
+def _check(name: str, version: str, args: argparse.Namespace) -> None:
+    """Raises ConfigError for a prompt that is not to be changed, or not in this way."""
+    if name not in (*CHANGEABLE, *ADVISED):
+        raise ConfigError(f"{name} is not changed by `hal improve`.", "Edit the prompt yourself.")
+    if name not in ADVISED:
+        return
+    if args.canary:
+        raise ConfigError(
+            f"{name} has no canary: its harm does not show in the log.", "Leave out --canary."
+        )
+    if args.yes and args.approve != name:
+        raise ConfigError(
+            f"Nothing has measured this version of {name}: --yes alone is not enough.",
+            f"Read the change, then: hal improve apply {version} --approve {name} --yes",
+        )
 
 
 def rollback(args: argparse.Namespace) -> int:
@@ -112,7 +129,7 @@ def _store(settings: Settings) -> VersionStore:
 def _found(store: VersionStore, beginning: str) -> tuple[str, str]:
     """The prompt and the version whose name begins so; `NAME:shipped` for a shipped one."""
     name, _, rest = beginning.partition(":")
-    if rest == SHIPPED and name in CHANGEABLE:
+    if rest == SHIPPED and name in (*CHANGEABLE, *ADVISED):
         return name, SHIPPED
     found = [(n, v) for n in store.names() for v in store.versions(n) if v.startswith(beginning)]
     if len(found) == 1 and beginning:

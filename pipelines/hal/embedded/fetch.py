@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..file_lock import exclusive
 from .catalogue import Model, find, overridden
 from .errors import HashMismatch, ModelUnavailable
-from .lock import exclusive
 from .progress import Progress, Step, silent
 from .sources import DEFAULT_SOURCES, Source, SourceFailed
 

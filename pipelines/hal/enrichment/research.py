@@ -60,6 +60,16 @@ class Compares(Protocol):
     ) -> tuple[Mapping[str, float], str]: ...
 
 
+class Instructions(Protocol):
+    """What an answer is written by: `Prompts`, or whatever has them as they are in force now."""
+
+    @property
+    def grounded(self) -> Prompt: ...
+
+    @property
+    def no_evidence(self) -> Prompt: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """`grounded` for an answer from sources, `no_evidence` for one without."""
@@ -77,7 +87,7 @@ class Researcher:
     searxng: Searches
     reader: Reader
     pages: PageCache
-    prompts: Prompts
+    prompts: Instructions
     today: Callable[[], date]
     meaning: Compares | None = None
     hard_stop_s: float = HARD_STOP_S

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ..errors import ProviderError
 from ..types import Message, Turn
-from .asked import SCHEMA, RewritePrompt, read_queries
+from .asked import SCHEMA, read_queries
 from .operators import distinct, gist, shortened, without_operators
 from .types import Search
 
@@ -31,6 +31,12 @@ _ROUNDS = 4
 Clean = Callable[[str, str, str | None], Awaitable[str]]
 """A query without what is private, given the user's words and privacy mode; "" when nothing is
 left."""
+
+
+class Asking(Protocol):
+    """What the model is shown for a turn: a `RewritePrompt`, or the one that is in force now."""
+
+    def messages(self, turn: Turn, today: date, reads_tokens: int) -> tuple[Message, ...]: ...
 
 
 class QueryModel(Protocol):
@@ -62,7 +68,7 @@ class Rewriter:
         self,
         calls: QueryModel,
         reader: Reader,
-        prompt: RewritePrompt,
+        prompt: Asking,
         clean: Clean,
         *,
         deadline_s: float = DEADLINE_S,

@@ -1,4 +1,4 @@
-"""`hal improve`: run, show, apply, rollback.
+"""`hal improve`: run, advise, show, apply, rollback.
 
 Knows names and arguments; what they do stands in `hal.commands.improve`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..lab.improve.names import CHANGEABLE, STAGES
+from ..lab.improve.names import ADVISED, CHANGEABLE, STAGES
 from .parts import WHEN, Commands, add, add_actions
 
 
@@ -16,6 +16,7 @@ def add_improve(commands: Commands) -> None:
     parser = add(commands, "improve", summary, "hal improve run --explain")
     actions = add_actions(parser)
     _add_run(actions)
+    _add_advise(actions)
     _add_show(actions)
     _add_apply(actions)
     _add_rollback(actions)
@@ -27,7 +28,8 @@ def _add_run(actions: Commands) -> None:
   hal improve run --estimate
   hal improve run --run 20260301-120000      go on with a run that was cut
 
-only local models are asked. Texts are masked before anything reads them.
+only local models are asked, unless --allow-cloud lets xAI reflect. Texts are masked before anything
+reads them.
 exit codes: 0 something was staged, or an earlier stage was asked for and is done; 1 nothing passed
             the gate, or there are not enough cases yet (it says how many more); 2 wrong usage
 """
@@ -59,6 +61,12 @@ exit codes: 0 something was staged, or an earlier stage was asked for and is don
         help="questions to the reflector; default: %(default)s",
     )
     run.add_argument("--reflector", metavar="MODEL", help="default: the local model")
+    run.add_argument(
+        "--allow-cloud",
+        action="store_true",
+        help="let the cloud model reflect: up to --reflections questions leave the machine, with"
+        " the rules and some masked messages of your log each",
+    )
     run.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     run.add_argument("--since", metavar="WHEN", help=f"only turns that began after this: {WHEN}")
     run.add_argument("--auto", action="store_true", help="put thresholds that pass in force")
@@ -68,8 +76,30 @@ exit codes: 0 something was staged, or an earlier stage was asked for and is don
     )
     run.add_argument("--html", metavar="FILE", help="also write one self-contained page to FILE")
     run.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    run.add_argument("--model", help="classifier and local model for this run")
-    run.add_argument(
+    _add_models(run)
+
+
+def _add_advise(actions: Commands) -> None:
+    summary = "rules for the prompts of a search, which only a person can judge"
+    more = """\
+  hal improve advise --prompt grounded --rule "Name the date of a source when it is old."
+
+without --rule the local model proposes some; it sees the prompt and numbers from the log, no texts.
+The log cannot measure an answer or a query anew: what passes the guards is staged and waits for
+`hal improve apply VERSION --approve NAME --yes`. A rule for `rewrite` is refused when any query
+that it leads to holds something private of its message.
+exit codes: 0 a version was staged, 1 none was, 2 wrong usage
+"""
+    advise = add(actions, "advise", summary, "hal improve advise --prompt grounded", more)
+    advise.add_argument("--prompt", choices=ADVISED, required=True)
+    advise.add_argument("--rule", action="append", metavar="TEXT", help="yours; may be repeated")
+    advise.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    _add_models(advise)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="classifier and local model for this run")
+    parser.add_argument(
         "--engine",
         choices=("auto", "ollama", "embedded"),
         default="auto",
@@ -100,6 +130,9 @@ exit codes: 0 done, 1 only shown, 2 wrong usage
         metavar="SHARE",
         help="only for this share of the chats: 0.01 to 0.5",
     )
+    apply.add_argument(
+        "--approve", choices=ADVISED, help="for what nothing has measured: you have read it"
+    )
     apply.add_argument("--yes", action="store_true", help="make the change")
     apply.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
@@ -112,7 +145,10 @@ exit codes: 0 done, 1 only shown, 2 wrong usage or nothing to go back to
 """
     rollback = add(actions, "rollback", summary, "hal improve rollback --yes", more)
     rollback.add_argument(
-        "--prompt", choices=CHANGEABLE, default=CHANGEABLE[0], help="default: %(default)s"
+        "--prompt",
+        choices=(*CHANGEABLE, *ADVISED),
+        default=CHANGEABLE[0],
+        help="default: %(default)s",
     )
     rollback.add_argument("--yes", action="store_true", help="make the change")
     rollback.add_argument("--json", action="store_true", help="one JSON object instead of text")

@@ -121,6 +121,11 @@ class Classifier:
             degraded=difficulty.degraded or search.degraded,
         )
 
+    async def answer(self, question: Question, turn: Turn) -> Answer:
+        """One of the two alone: whoever decides many turns asks the same prompt in a row, so that a
+        server keeps its beginning in memory. Raises ProviderError."""
+        return await self._ask(question, turn.question, turn.messages[:-1])
+
     async def warm(self) -> None:
         """Load the model, calibrate, and have both prompts in its cache, before the first turn."""
         for question in (self.questions.difficulty, self.questions.search):

@@ -123,6 +123,8 @@ class SessionReader:
         last = 0
         while rows := self._query(sql, (last, *values, _PAGE_ROWS)):
             yield from rows
+            if len(rows) < _PAGE_ROWS:
+                return
             last = rows[-1]["n"]
 
     def lookup(self, turn_id: str) -> LookupRow | None:

@@ -32,6 +32,7 @@ PROMPTS = (
     "judge_pair",
     "no_evidence",
     "placeholders",
+    "reflect_advice",
     "reflect_bullets",
     "reflect_rules",
     "rewrite",

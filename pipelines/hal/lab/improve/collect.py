@@ -29,7 +29,11 @@ _KEY = b"hal improve"
 
 _CASES = """
 SELECT eval_case.rowid AS n, eval_case.turn_id AS id, expected, weight, sources, split,
-    chat_id, started_at, route, private_kinds, is_hard, question
+    chat_id, started_at, route, private_kinds, is_hard, question,
+    EXISTS (
+        SELECT 1 FROM turn AS other
+        WHERE other.chat_id = turn.chat_id AND other.started_at < turn.started_at
+    ) AS has_earlier
 FROM eval_case JOIN turn ON turn.id = eval_case.turn_id
     JOIN content ON content.turn_id = eval_case.turn_id
 WHERE eval_case.rowid > ? AND turn.started_at >= ? ORDER BY eval_case.rowid LIMIT ?
@@ -66,7 +70,7 @@ def collect(reader: SessionReader, find: Find, since: float = 0.0) -> Collected:
 
 
 def _case(reader: SessionReader, row: sqlite3.Row, find: Find) -> Case:
-    before = said_before(reader, row["chat_id"], row["started_at"])
+    before = said_before(reader, row["chat_id"], row["started_at"]) if row["has_earlier"] else []
     masked = _masked([*(text for _, text in before), row["question"]], find)
     earlier = zip((role for role, _ in before), masked, strict=False)
     return Case(

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from .outcome import Outcome, Result
+from .recall import recalls
 from .review import headline
-from .trial import accuracy, recall_changes
+from .trial import accuracy
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
@@ -56,7 +57,9 @@ def _result(one: Result) -> dict[str, Any]:
         "accuracy_after": after,
         "fixed": one.trial.fixed,
         "broken": one.trial.broken,
-        "recall_points": recall_changes(one.trial.first),
+        "recall_points": {r.route: r.points for r in recalls(one.trial.first)},
+        "tokens_before": one.trial.tokens_before,
+        "tokens_after": one.trial.tokens_after,
         "verdict": one.verdict.outcome,
         "reason": one.verdict.reason,
         "p": one.verdict.p,

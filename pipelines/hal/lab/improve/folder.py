@@ -69,6 +69,10 @@ class Runs:
     def ledger(self) -> Path:
         return self.root / "ledger.jsonl"
 
+    @property
+    def pins(self) -> Path:
+        return self.root / "pins.jsonl"
+
     def begin(self, now: float) -> RunFolder:
         """A new one, named by the time; two in one second are told apart."""
         name = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))

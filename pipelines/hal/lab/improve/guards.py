@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from string import Template
 
 from ...errors import HalError
 from ...privacy.policy import Find
-from ...prompts import Prompt, parse_prompt
-from ...routing.question import PLACEHOLDER, Question
+from ...prompts import Prompt, parse_prompt, placeholders
+from ...routing.question import Question
 from .gate import allowed_chars
 from .phrases import Phrases
 
@@ -83,9 +83,9 @@ class Proposed:
 Guard = Callable[[Proposed], str]
 
 
-def refusal(proposed: Proposed) -> str:
+def refusal(proposed: Proposed, guards: Iterable[Guard]) -> str:
     """Why this text may not become a version; "" when nothing speaks against it."""
-    for guard in GUARDS:
+    for guard in guards:
         try:
             reason = guard(proposed)
         except HalError as error:  # no prompt at all, or a detector that cannot look
@@ -138,14 +138,11 @@ def _keeps_its_rates(proposed: Proposed) -> str:
 
 
 def _keeps_placeholders(proposed: Proposed) -> str:
-    if _fields(proposed.text) != _fields(proposed.parent.text):
-        return f"the placeholders changed: {PLACEHOLDER} has to stand there once"
+    wanted = placeholders(proposed.parent.text)
+    if placeholders(proposed.text) != wanted:
+        names = ", ".join(f"${name} {n}×" for name, n in wanted.items())
+        return f"the placeholders changed: wanted are {names}"
     return ""
-
-
-def _fields(text: str) -> Mapping[str, int]:
-    names = (match["named"] or match["braced"] for match in Template.pattern.finditer(text))
-    return Counter(name for name in names if name)
 
 
 def _names_its_labels(proposed: Proposed) -> str:
@@ -216,13 +213,32 @@ def _copies_nobody(proposed: Proposed) -> str:
     return ""
 
 
+def _ends_its_lines(proposed: Proposed) -> str:
+    """As `_is_complete`, for lines that were added."""
+    cut = [line for line in proposed.added.splitlines() if line.strip() and not _END.search(line)]
+    return "a rule breaks off" if cut else ""
+
+
+def _can_be_filled(proposed: Proposed) -> str:
+    """A lone dollar would break every turn that fills the placeholders."""
+    return "" if Template(proposed.text).is_valid() else "a dollar sign begins no placeholder"
+
+
 # What can be seen without reading comes first: what is no prompt has no parts.
-GUARDS: tuple[Guard, ...] = (
+_FORM: tuple[Guard, ...] = (
     *(_says_something, _shows_its_characters, _has_no_reasoning, _stays_small),
-    *(_has_no_control_tokens, _has_no_markup, _keeps_placeholders, _is_a_question),
-    *(_keeps_its_head, _keeps_its_rates, _names_its_labels, _is_no_reply, _is_complete),
-    *(_obeys, _balances_examples, _does_not_contradict_itself, _does_not_repeat),
-    *(_has_nothing_private, _has_no_address, _copies_nobody),
+    *(_has_no_control_tokens, _has_no_markup, _keeps_placeholders),
+)
+_WORDING: tuple[Guard, ...] = (
+    *(_obeys, _does_not_repeat, _has_nothing_private, _has_no_address, _copies_nobody),
+)
+# For a question, whose parts are known, and for instructions to which rules are added.
+GUARDS: tuple[Guard, ...] = (
+    *(*_FORM, _is_a_question, _keeps_its_head, _keeps_its_rates, _names_its_labels),
+    *(_is_no_reply, _is_complete, _balances_examples, _does_not_contradict_itself, *_WORDING),
+)
+RULE_GUARDS: tuple[Guard, ...] = (
+    *(*_FORM, _can_be_filled, _keeps_its_head, _ends_its_lines, *_WORDING),
 )
 
 
@@ -232,11 +248,12 @@ class Gatekeeper:
 
     phrases: Phrases
     find: Find
+    guards: tuple[Guard, ...] = GUARDS
 
     @classmethod
-    def of(cls, texts: Iterable[str], find: Find) -> Gatekeeper:
+    def of(cls, texts: Iterable[str], find: Find, guards: tuple[Guard, ...] = GUARDS) -> Gatekeeper:
         """`texts` are all that users said, also in cases that nobody may learn from."""
-        return cls(Phrases.of(texts), find)
+        return cls(Phrases.of(texts), find, guards)
 
     def refusal(self, parent: Prompt, text: str) -> str:
-        return refusal(Proposed(parent, text, self.phrases, self.find))
+        return refusal(Proposed(parent, text, self.phrases, self.find), self.guards)

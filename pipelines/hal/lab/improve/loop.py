@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from ...errors import ConfigError
-from ...prompt_versions import Manifest, version_of
 from ...prompts import parse_prompt
 from . import mine
 from .cases import Case, Sides
@@ -20,15 +19,17 @@ from .collect import Collected, collect
 from .folder import RunFolder
 from .gate import judge, missing_cases
 from .guards import Gatekeeper
+from .mine import Failure
 from .options import FINALISTS, Options, Tools
 from .outcome import Outcome, Result
-from .parts import is_only_a_threshold
+from .pins import with_pins
 from .proposers.choice import chosen
 from .proposers.problem import Attempt, Problem, Tree
 from .proposers.reflector import Latch
 from .replay import PromptPair, pairs
 from .replies import BudgetSpent
 from .split import split
+from .staging import Stage
 from .trial import Trial
 
 # Of the calls, what the cheap proposers may take before the thorough one gets the rest.
@@ -64,7 +65,8 @@ class Loop:
         tools.say(f"The gate has judged {len(verdicts)} proposal(s).")
         results = [Result(*one) for one in zip(finalists, trials, verdicts, strict=True)]
         if not self._ends_after("evaluate", "gate"):
-            results = [self._staged(one) for one in results]
+            stage = Stage(options, self._folder.run_id, tools)
+            results = [stage.staged(one, outcome.sides) for one in results]
         self._folder.write("verdicts", [asdict(verdict) for verdict in verdicts])
         return replace(outcome, results=tuple(results), calls=self._calls)
 
@@ -94,6 +96,7 @@ class Loop:
         kept = self._folder.done("cases", lambda: self._split(found))
         sides = {str(id): str(side) for id, side in kept}
         cases = [replace(c, side=sides[c.id]) for c in found.cases if c.id in sides]
+        pinned = tools.pins.of(tools.versions.pointer(self._options.name).in_use)
         tools.say(f"{len(cases)} cases from the log.")
         return Outcome(
             run_id=self._folder.run_id,
@@ -101,7 +104,7 @@ class Loop:
             prompt=tools.prompts.named(self._options.name),
             model=tools.model,
             digest=tools.digest,
-            sides=Sides.of(cases),
+            sides=with_pins(Sides.of(cases), pinned),
             left_out={
                 "alike": found.alike,
                 "of one chat": found.of_one_chat,
@@ -153,9 +156,9 @@ class Loop:
         problem = Problem(
             name=options.name,
             prompts=tools.prompts,
-            train=outcome.sides.train,
+            train=self._shown(outcome.sides.train),
             validation=outcome.sides.validation,
-            failures=outcome.failures,
+            failures=self._shown_failures(outcome),
             replay=tools.replay,
             keeper=Gatekeeper.of(_said(outcome.sides), tools.find),
             tree=tree,
@@ -181,6 +184,16 @@ class Loop:
         reflections = kept["reflections"] + (latch.asked if latch else 0)
         return replace(outcome, tree=tree, reflections=reflections)
 
+    def _shown(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """What proposers learn from. Masked or not, a turn with anything private in it is not shown
+        to a model outside of this machine."""
+        outside = self._tools.reflects_outside
+        return tuple(case for case in cases if not (outside and case.is_private))
+
+    def _shown_failures(self, outcome: Outcome) -> tuple[Failure, ...]:
+        found = (replace(one, examples=self._shown(one.examples)) for one in outcome.failures)
+        return tuple(one for one in found if one.examples)
+
     def _evaluated(self, sides: Sides, finalists: Sequence[Attempt]) -> list[Trial]:
         """The one look at the unseen cases, twice each, and at the pins."""
         tools = self._tools
@@ -200,44 +213,17 @@ class Loop:
             pins=pairs(sides.pins, before[0], after[0]),
             chars_before=len(old.named(self._options.name).text),
             chars_after=len(one.text),
+            tokens_before=self._tokens(old, sides),
+            tokens_after=self._tokens(new, sides),
         )
+
+    def _tokens(self, prompts: PromptPair, sides: Sides) -> float:
+        return self._tools.replay.tokens(prompts.named(self._options.name), sides.test)
 
     def _both(self, name: str, prompts: PromptPair, sides: Sides, run: int) -> dict[str, str]:
         """Test cases and pins. The second run asks the model anew."""
-        cases = (*sides.test, *sides.pins)
-        return self._routes(f"test-{name}-{run + 1}", prompts, cases, run)
-
-    def _staged(self, one: Result) -> Result:
-        tools, name = self._tools, self._options.name
-        if not one.verdict.passed:
-            return one
-        version = tools.versions.stage(name, one.attempt.text, self._manifest(one))
-        old = tools.prompts.named(name)
-        new = tools.versions.load(name, version)
-        is_live = self._options.auto and is_only_a_threshold(old, new)
-        if is_live:
-            tools.versions.apply(name, version, tools.clock(), "thresholds, by --auto")
-        return replace(one, staged=version, is_live=is_live)
-
-    def _manifest(self, one: Result) -> Manifest:
-        tools, trial = self._tools, one.trial
-        return Manifest(
-            parent=version_of(tools.prompts.named(self._options.name).text),
-            at=tools.clock(),
-            run=self._folder.run_id,
-            proposer=one.attempt.proposer,
-            model=tools.model,
-            model_digest=tools.digest,
-            note=one.verdict.reason,
-            scores={
-                "cases": len(trial.first),
-                "fixed": trial.fixed,
-                "broken": trial.broken,
-                "points": round(trial.points, 2),
-                "p": one.verdict.p,
-                "interval": one.verdict.interval,
-            },
-        )
+        cases = {case.id: case for case in (*sides.test, *sides.pins)}
+        return self._routes(f"test-{name}-{run + 1}", prompts, tuple(cases.values()), run)
 
 
 def _finalists(tree: Tree) -> list[Attempt]:

@@ -14,6 +14,7 @@ from ...sessions.reader import SessionReader
 from .cases import Sides
 from .ledger import Ledger
 from .names import STAGES
+from .pins import Pins
 from .proposers.reflector import Reflect
 from .replay import PromptPair, Replay
 
@@ -38,7 +39,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the loop works with. `save_sides` keeps the side of each new case in the log."""
+    """What the loop works with. `save_sides` keeps the side of each new case in the log.
+    `reflects_outside`: what `reflect` is shown leaves the machine."""
 
     reader: SessionReader
     find: Find
@@ -48,9 +50,11 @@ class Tools:
     digest: str
     versions: VersionStore
     ledger: Ledger
+    pins: Pins
     save_sides: Callable[[Mapping[str, str]], None]
     clock: Callable[[], float]
     reflect: Reflect | None = None
+    reflects_outside: bool = False
     say: Callable[[str], None] = lambda _words: None
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from ...html_page import page, table, text
 from .outcome import Outcome, diff
 from .proposers.problem import Attempt
+from .recall import recalls
 from .review import headline
-from .trial import accuracy, recall_changes
+from .trial import accuracy
 
 _STYLE = """
 ul.tree, ul.tree ul { list-style: none; margin: 0; padding-left: 1.25rem; }
@@ -57,7 +58,7 @@ def _measured(outcome: Outcome) -> str:
     rows = []
     for one in outcome.results:
         before, after = accuracy(one.trial.first)
-        recall = ", ".join(f"{r} {d:+.1f}" for r, d in recall_changes(one.trial.first).items())
+        recall = ", ".join(f"{r.route} {r.points:+.1f}" for r in recalls(one.trial.first))
         mark = "good" if one.verdict.passed else "bad"
         rows.append(
             [

@@ -11,7 +11,8 @@ from .gate import MIN_CASES, MIN_DISCORDANT
 from .mine import Failure
 from .outcome import Outcome, Result, diff
 from .proposers.problem import Attempt
-from .trial import accuracy, recall_changes
+from .recall import recalls
+from .trial import accuracy
 
 # Kinds of failures that are told: the dearest ones.
 KINDS = 5
@@ -119,8 +120,10 @@ def _measured(outcome: Outcome) -> Iterator[str]:
             f"  {one.attempt.proposer}: {before:.3f} to {after:.3f},"
             f" {one.trial.fixed} fixed, {one.trial.broken} broken"
         )
-        changes = recall_changes(one.trial.first)
-        yield "    recall: " + ", ".join(f"{route} {d:+.1f}" for route, d in changes.items())
+        changed = (f"{r.route} {r.points:+.1f}" for r in recalls(one.trial.first))
+        yield "    recall: " + ", ".join(changed)
+        before_t, after_t = one.trial.tokens_before, one.trial.tokens_after
+        yield f"    the classifier reads {after_t:.0f} tokens for a decision, {before_t:.0f} before"
         yield f"    {one.verdict.sentence}"
 
 

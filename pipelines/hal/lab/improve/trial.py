@@ -5,7 +5,6 @@ Values and counts; knows no model and no threshold.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,7 +55,8 @@ def _value(expected: str, chosen: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One proposal on unseen cases, run twice, and on the pins. Sizes are in characters."""
+    """One proposal on unseen cases, run twice, and on the pins. `chars` are those of the prompt,
+    `tokens` what is read for one decision, on average and without any cache."""
 
     name: str
     first: tuple[Pair, ...]
@@ -64,6 +64,8 @@ class Trial:
     pins: tuple[Pair, ...] = ()
     chars_before: int = 1
     chars_after: int = 1
+    tokens_before: float = 0.0
+    tokens_after: float = 0.0
 
     @property
     def fixed(self) -> int:
@@ -89,16 +91,6 @@ def accuracy(pairs: Sequence[Pair]) -> tuple[float, float]:
     n = len(pairs) or 1
     before = sum(pair.before == pair.expected for pair in pairs)
     return before / n, sum(pair.after == pair.expected for pair in pairs) / n
-
-
-def recall_changes(pairs: Iterable[Pair]) -> dict[str, float]:
-    """By expected route, how many percentage points the recall went up (or down, below 0)."""
-    totals: Counter[str] = Counter()
-    net: Counter[str] = Counter()
-    for pair in pairs:
-        totals[pair.expected] += 1
-        net[pair.expected] += pair.is_fixed - pair.is_broken
-    return {route: 100.0 * net[route] / total for route, total in sorted(totals.items())}
 
 
 def by_conversation(pairs: Iterable[Pair]) -> list[tuple[float, int]]:

@@ -32,8 +32,8 @@ class Demonstrations:
             pool = _unused(problem, best)
             if not pool or not problem.can_choose:
                 return
-            drawn = _drawn(pool, missed, random)
             parts = Parts.of(problem.prompt(best.text))
+            drawn = _drawn(pool, missed, _unshown(parts), random)
             for example in drawn:
                 parts = parts.with_example(example)
             labels = Counter(example.label for example in drawn)
@@ -74,9 +74,20 @@ def _pool(problem: Problem) -> list[Example]:
     return [example for example in found if example.label in labels]
 
 
-def _drawn(pool: list[Example], missed: Counter[str], random: Random) -> list[Example]:
-    """Without repetition; a label that is missed twice as often comes twice as often."""
+def _unshown(parts: Parts) -> set[str]:
+    """The labels that have no example yet: examples of some labels alone speak against the rest."""
+    question = Question.from_prompt(parts.prompt)
+    return set(question.labels) - {example.label for example in question.examples}
+
+
+def _drawn(
+    pool: list[Example], missed: Counter[str], unshown: set[str], random: Random
+) -> list[Example]:
+    """Without repetition; a label that is missed twice as often comes twice as often, and one that
+    is not shown yet comes at least once."""
     ranked = sorted(
         pool, key=lambda e: random.random() ** (1 / (1 + missed[e.label])), reverse=True
     )
-    return ranked[:AT_ONCE]
+    firsts = [next((e for e in ranked if e.label == label), None) for label in sorted(unshown)]
+    wanted = [example for example in firsts if example is not None]
+    return [*wanted, *(example for example in ranked if example not in wanted)][:AT_ONCE]

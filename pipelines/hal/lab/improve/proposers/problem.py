@@ -51,6 +51,11 @@ class Tree:
         return max(better, key=lambda one: one.score or 0.0, default=None)
 
     @property
+    def leader(self) -> Attempt:
+        """The best of all, the prompt in force among them; the first of those that are as good."""
+        return max(self.attempts, key=lambda one: one.score or 0.0)
+
+    @property
     def proposers(self) -> list[str]:
         return list(dict.fromkeys(one.proposer for one in self.attempts[1:]))
 

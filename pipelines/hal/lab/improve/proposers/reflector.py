@@ -21,10 +21,13 @@ Reflect = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 # Of a message, what shows the reflector its kind.
 SHOWN_CHARS = 300
+# The critique comes first, so that the rules are written from it (after TextGrad, arXiv 2406.07496,
+# whose gradients are such words); in one answer it costs no reflection. Nobody keeps it: it may
+# repeat what a user has said.
 RULES = {
     "type": "object",
-    "properties": {"rules": {"type": "string"}},
-    "required": ["rules"],
+    "properties": {"critique": {"type": "string"}, "rules": {"type": "string"}},
+    "required": ["critique", "rules"],
 }
 BULLETS = {
     "type": "object",

@@ -23,7 +23,7 @@ BATCH, FAILURES = 9, 6
 
 
 class Rewriting:
-    """Climbs from the best text so far."""
+    """Climbs from the best text so far, whoever has found it."""
 
     name = "rewriting"
 
@@ -34,7 +34,7 @@ class Rewriting:
         problem.begin()
         if problem.reflect is None:
             return
-        random, best = Random(problem.seed), problem.current  # noqa: S311 - no secret
+        random, best = Random(problem.seed), problem.tree.leader  # noqa: S311 - no secret
         while problem.can_choose:
             batch, chosen = _batch(problem, best, random)
             parts = Parts.of(problem.prompt(best.text))

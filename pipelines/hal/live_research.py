@@ -1,0 +1,78 @@
+"""The prompts of a search in the versions that are in force now, without a restart.
+
+As `live_prompts` for the classifier, without a share of the chats: whoever answers from sources is
+changed by a person's approval, for everybody. Knows files; asks no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from string import Template
+from typing import Any
+
+from .enrichment.asked import RewritePrompt
+from .errors import ConfigError, HalError
+from .live_prompts import GROUNDED, REWRITE, logger
+from .prompt_pointer import SHIPPED
+from .prompt_versions import VersionStore
+from .prompts import Prompt, placeholders
+from .types import Message, Turn
+from .whole_file import signature
+
+
+class LiveResearch:
+    """`grounded` and `no_evidence` as the researcher wants them, and the prompt of the rewriter.
+
+    A version that cannot be used leaves the shipped prompt in force, and says so once. Raises
+    ConfigError when a shipped one is missing or malformed.
+    """
+
+    def __init__(self, store: VersionStore, say: Callable[[str], None] | None = None) -> None:
+        self._store = store
+        self._say = say or (lambda words: logger.warning("%s", words))
+        self._read: dict[str, tuple[Any, Any]] = {}
+        self._rewrite = RewritePrompt.from_prompt(store.shipped(REWRITE))
+        self._grounded, self.no_evidence = store.shipped(GROUNDED), store.shipped("no_evidence")
+
+    @property
+    def grounded(self) -> Prompt:
+        found: Prompt = self._in_force(GROUNDED, self._grounded, lambda prompt: prompt)
+        return found
+
+    @property
+    def prompt(self) -> Prompt:
+        """The rewriter's, for the log."""
+        return self._rewriting.prompt
+
+    def messages(self, turn: Turn, today: date, reads_tokens: int) -> tuple[Message, ...]:
+        """As `RewritePrompt.messages`."""
+        return self._rewriting.messages(turn, today, reads_tokens)
+
+    @property
+    def _rewriting(self) -> RewritePrompt:
+        found: RewritePrompt = self._in_force(REWRITE, self._rewrite, RewritePrompt.from_prompt)
+        return found
+
+    def _in_force(self, name: str, shipped: Any, read: Callable[[Prompt], Any]) -> Any:
+        """Read again only when the pointer is another file."""
+        now = signature(self._store.pointer_path(name))
+        known = self._read.get(name)
+        if known is None or known[0] != now:
+            known = now, self._load(name, shipped, read)
+            self._read[name] = known
+        return known[1]
+
+    def _load(self, name: str, shipped: Any, read: Callable[[Prompt], Any]) -> Any:
+        try:
+            version = self._store.pointer(name).active
+            if version == SHIPPED:
+                return shipped
+            prompt = self._store.load(name, version)
+            wanted = placeholders(self._store.shipped(name).text)
+            if placeholders(prompt.text) != wanted or not Template(prompt.text).is_valid():
+                raise ConfigError(f"Version {version} of {name} has other placeholders.")
+            return read(prompt)
+        except HalError as error:
+            self._say(f"{error.sentence} The shipped prompt is used.")
+            return shipped
