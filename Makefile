@@ -18,6 +18,8 @@ VENV    := .venv
 PINNED  := .venv-pinned
 SEARXNG := .venv-searxng
 WEBUI   := .venv-webui
+# What Open WebUI installs for a Function of ours when it is imported; offline it cannot.
+FUNCTION_NEEDS := ollama phonenumberslite python-stdnum trafilatura lxml_html_clean
 PIP     := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -73,6 +75,7 @@ unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the offic
 
 # Not a part of `make test`: Open WebUI alone is 3 GB, and the browser is the machine's own.
 e2e: $(VENV)/.installed-e2e $(SEARXNG)/.installed $(WEBUI)/.installed ## Browser tests; pictures in build/e2e
+	@$(WEBUI)/bin/python $(PIP) $(FUNCTION_NEEDS)
 	@$(VENV)/bin/python -m pytest tests/e2e $(PYTEST)
 
 bench: $(VENV)/.installed-bench ## The benchmarks, one after the other

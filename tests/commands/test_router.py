@@ -21,6 +21,7 @@ from hal.commands.stored import Places, settings_in_force
 from hal.live_router import LiveRouter
 from hal.parsers.router import cloud_share, target
 from hal.routing.learned.folder import RouterFolder
+from hal.routing.learned.weights import EMBEDDING
 from hal.sessions.columns import AnyRow
 from hal.sessions.own_connection import writing
 from hal.sessions.statements import save
@@ -29,6 +30,7 @@ from tests.servers import OllamaModel, OllamaServer
 from tests.sessions import rows
 
 MODEL = OllamaModel(LOCAL)
+MINILM = OllamaModel("all-minilm:latest", capabilities=("embedding",))
 
 
 @pytest.fixture
@@ -355,3 +357,25 @@ def test_what_is_no_usage(data: Path, words: list[str]) -> None:
     except SystemExit as stop:
         code = int(stop.code or 0)
     assert code == 2
+
+
+def test_what_questions_mean_is_learned_calibrated_and_evaluated(
+    whole: Path, data: Path, ollama: OllamaServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data.mkdir()
+    shutil.copy(whole / "sessions.sqlite", data)
+    assert main(["router", "fit", "--embed", "--apply"]) == 2, "the model is not there"
+    assert "ollama pull all-minilm" in capsys.readouterr().err
+    assert not RouterFolder(data / "router").weights_path.exists()
+    ollama.models[MINILM.name] = MINILM
+    code, said = answer(capsys, "fit", "--embed", "--apply")
+    assert (code, said["embedding_model"]) == (0, "all-minilm")
+    weights = RouterFolder(data / "router").weights().weights
+    assert weights.embedding_model == "all-minilm"
+    assert any(EMBEDDING in stack.inputs for stack in weights.gain.stacks)
+    asked = len(ollama.asked("/api/embed"))
+    assert answer(capsys, "calibrate", "--apply")[0] == 0
+    assert len(ollama.asked("/api/embed")) > asked, "calibrated as it is served"
+    assert answer(capsys, "eval")[0] == 0
+    # Another router of these turns must not forget what this one knows.
+    assert answer(capsys, "fit")[1]["embedding_model"] == "all-minilm"

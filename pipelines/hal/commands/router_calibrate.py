@@ -31,6 +31,7 @@ from ..routing.learned.weights_file import BadWeights
 from .router_choices import Found, document, show
 from .router_fit import HOW_TO_GET_MORE
 from .router_place import DigestUnknown, Place, local_digest, say
+from .router_vectors import reads_meaning, with_vectors
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     say("Reading the log.")
     log = place.log(since)
     pairs = _pairs(log, named)
+    if pairs and reads_meaning(named.weights, place.settings):
+        pairs = with_vectors(place.settings, pairs, say)
     say(f"Looking at {len(pairs)} turns with both outcomes.")
     try:
         found = _calibrated(args, place, named, digest, log, pairs, before, note)

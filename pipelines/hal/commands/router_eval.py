@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +21,7 @@ from ..lab.router.evaluation_document import document
 from ..lab.router.evaluation_page import evaluation_page
 from ..lab.router.evaluation_tables import headline, notes, tables
 from ..lab.router.learning import boundary_of, look_of
+from ..lab.router.logged import Log
 from ..lab.router.own_data import BadLine, read_examples
 from ..lab.router.plots import (
     NoMatplotlib,
@@ -36,6 +38,7 @@ from ..routing.learned.weights import Weights
 from ..routing.learned.weights_file import BadWeights
 from .output import private_output
 from .router_place import Place, say, show_tables
+from .router_vectors import reads_meaning, with_vectors
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,12 +85,21 @@ def _from_log(
     say("Reading the log.")
     log = place.log(since)
     say(f"Looking at {len(log.turns)} turns.")
+    if any(reads_meaning(one, place.settings) for one in routers.values()):
+        log = _embedded(place, log)
     found = evaluate_log(log, named.id, routers, _choice(place, named))
     boundary = max(map(boundary_of, routers.values()))
     seen = [turn for turn in log.pairs if turn.began >= boundary]
     if boundary and seen:
         place.ledger.open(look_of(seen), as_cases(seen), place.now_s)
     return found
+
+
+def _embedded(place: Place, log: Log) -> Log:
+    """With what the questions mean, of the turns that anything is compared on."""
+    known = [turn for turn in log.turns if turn.label.has_outcome]
+    found = {turn.id: turn for turn in with_vectors(place.settings, known, say)}
+    return replace(log, turns=tuple(found.get(turn.id, turn) for turn in log.turns))
 
 
 def _choice(place: Place, named: Named) -> Choice | None:

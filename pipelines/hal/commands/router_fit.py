@@ -33,6 +33,7 @@ from ..routing.learned.folder import Named
 from ..routing.learned.weights import Weights
 from ..routing.learned.weights_file import BadWeights
 from .router_place import DigestUnknown, Place, local_digest, say
+from .router_vectors import reads_meaning, with_vectors
 
 HOW_TO_GET_MORE = (
     "SHADOW_SHARE (for example 0.2) has the other model answer a share of the turns as well; "
@@ -51,9 +52,13 @@ def run(args: argparse.Namespace) -> int:
     say("Reading the log.")
     log = place.log(args.since)
     sides = _divided(place, log, current)
+    embedding_model = ""
+    if not sides.missing and (args.embed or reads_meaning(current.weights, place.settings)):
+        embedding_model = place.settings.cache.embedding_model
+        sides = _embedded(place, sides)
     say(f"Learning from {len(sides.learned)} turns.")
     try:
-        learned = learn(sides, current.weights, _made(place))
+        learned = learn(sides, current.weights, _made(place), embedding_model)
     except (TooFewPairs, TooFewExamples) as error:
         return _too_few(args, log, sides, str(error))
     # The unseen turns are looked at whether or not anything is written.
@@ -85,6 +90,14 @@ def _divided(place: Place, log: Log, current: Named) -> Sides:
     turns = without_duplicates(newest(log.turns, 2 * MOST_EXAMPLES))
     retired = place.ledger.retired(as_cases(turns))
     return divide(turns, boundary_of(current.weights), retired)
+
+
+def _embedded(place: Place, sides: Sides) -> Sides:
+    """With what every question means. A router that has read it is not refitted without."""
+    both = [*sides.learned, *sides.held_out]
+    found = with_vectors(place.settings, both, say)
+    at = len(sides.learned)
+    return replace(sides, learned=tuple(found[:at]), held_out=tuple(found[at:]))
 
 
 def _made(place: Place) -> dict[str, str]:
@@ -146,6 +159,7 @@ def _told(log: Log, learned: Learned, sides: Sides, current: Named) -> Iterator[
     yield f"The new router {does} from {current.id}: {verdict.reason}."
     yield ""
     knows = ["when the local answer is good enough"]
+    knows += ["what a question means"] if learned.weights.embedding_model else []
     knows += ["when a search is needed"] if learned.has_search else []
     knows += ["how good a local draft is"] if learned.has_drafts else []
     first, last = sides.held_out[0].at, sides.held_out[-1].at
@@ -203,6 +217,7 @@ def _document(
         "apgr_new": verdict.learned_apgr,
         "difference": verdict.difference,
         "difference_low": verdict.difference_low,
+        "embedding_model": learned.weights.embedding_model or None,
         "search_head": learned.has_search,
         "draft_heads": learned.has_drafts,
         "pairs": len(log.pairs),

@@ -38,6 +38,12 @@ exit codes: 0 it takes over, 1 it does not, or turns are missing (it says how ma
 """
     fit = add(actions, "fit", summary, "hal router fit", more)
     _add_since(fit)
+    fit.add_argument(
+        "--embed",
+        action="store_true",
+        help="also learn from what questions mean, by the local EMBEDDING_MODEL, which is asked "
+        "beside the classifier then",
+    )
     fit.add_argument("--apply", action="store_true", help="write it; without it: only show")
     _add_json(fit)
 

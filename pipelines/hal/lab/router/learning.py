@@ -6,7 +6,7 @@ Knows turns, weights and statistics; neither files nor the command line.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -17,7 +17,7 @@ from ...routing.learned.weights import Weights
 from .drafts import cross_predict, fit_drafts
 from .fit import LEAST_EXAMPLES, fit_router
 from .logged import LoggedTurn, origins
-from .served import examples_of, outcomes_of, said_of
+from .served import examples_of, from_question_alone, outcomes_of, said_of
 from .sides import Sides
 from .takeover import Verdict, takes_over
 
@@ -51,8 +51,12 @@ class Learned:
     has_drafts: bool
 
 
-def learn(sides: Sides, current: Weights, made: Mapping[str, str]) -> Learned:
-    """Raises TooFewPairs, and TooFewExamples where all outcomes are the same."""
+def learn(
+    sides: Sides, current: Weights, made: Mapping[str, str], embedding_model: str = ""
+) -> Learned:
+    """`embedding_model` made the vectors of the turns, "" where they have none. Raises TooFewPairs,
+    and TooFewExamples where all outcomes are the same.
+    """
     if sides.missing:
         pairs = [turn for turn in (*sides.learned, *sides.held_out) if turn.label.is_pair]
         raise TooFewPairs(len(pairs), sides.missing)
@@ -69,7 +73,8 @@ def learn(sides: Sides, current: Weights, made: Mapping[str, str]) -> Learned:
     }
     # Systems of a few hundred rows: several threads wait for each other longer than they work.
     with threadpool_limits(limits=1):
-        weights = _with_drafts(fit_router(examples_of(turns), made=about), pairs)
+        fitted = fit_router(examples_of(turns), embedding_model=embedding_model, made=about)
+        weights = _with_drafts(fitted, pairs)
     unseen = [turn for turn in sides.held_out if turn.label.is_pair]
     before, after = (said_of(one, unseen).joined for one in (current, weights))
     return Learned(
@@ -119,6 +124,6 @@ def _with_drafts(weights: Weights, pairs: Sequence[LoggedTurn]) -> Weights:
     examples = examples_of(drafted)
     if len(drafted) < 2 * LEAST_EXAMPLES or len(np.unique(examples.local_ok > 0.5)) < 2:
         return weights
-    plain = replace(examples, labels=np.full_like(examples.labels, np.nan))
+    plain = from_question_alone(examples)
     answers = [turn.local_answer for turn in drafted]
     return fit_drafts(weights, plain, answers, cross_predict(plain))

@@ -69,7 +69,8 @@ class LoggedTurn:
     `labels` are the classifier's probabilities as `weights.LABELS`, None where it was not asked.
     `local_answer`: what the local model said in a pair, shown or not, "" where it is not kept.
     `drawn`: with which probability a pair was asked for, 1 where it was not left to chance.
-    `propensity`: with which probability the target that answered was chosen.
+    `propensity`: with which probability the target that answered was chosen. `embedding`: what the
+    question means, of length 1; () where nobody asked.
     """
 
     id: str
@@ -88,6 +89,7 @@ class LoggedTurn:
     cost_usd: float | None = None
     cloud_cost_usd: float | None = None
     classify_ms: float | None = None
+    embedding: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from .logged import LoggedTurn
 @dataclass(frozen=True, slots=True)
 class Said:
     """One entry per turn. `alone` is the gain expected from the question, `joined` with what the
-    classifier said (the same where it was not asked); `p_local_ok` belongs to `joined`. `search`
-    is P(needs a search) from the question alone, NaN without such a head. `draft` is the gain over
-    the local answer once that is there, NaN where there is none, or nothing to judge it with.
+    classifier said and what the question means (the same where neither was asked); `p_local_ok`
+    belongs to `joined`. `search` is P(needs a search) from the question alone, NaN without such a
+    head. `draft` is the gain over the local answer once that is there, NaN where there is none, or
+    nothing to judge it with.
     """
 
     alone: Floats
@@ -47,14 +48,21 @@ def examples_of(turns: Sequence[LoggedTurn]) -> Examples:
         needs_search=_floats([turn.label.needs_search for turn in turns]),
         labels=_floats([turn.labels or unknown for turn in turns]).reshape(-1, len(LABELS)),
         groups=np.array([numbers[turn.chat] for turn in turns], dtype=np.int64),
+        embedding=_embedding(turns),
     )
+
+
+def from_question_alone(examples: Examples) -> Examples:
+    """The same turns, as if neither the classifier nor the embedding model had been asked."""
+    unknown = np.full_like(examples.labels, np.nan)
+    return replace(examples, labels=unknown, embedding=None)
 
 
 def said_of(weights: Weights, turns: Sequence[LoggedTurn]) -> Said:
     """About two milliseconds per turn."""
     examples = examples_of(turns)
     joined = predict_many(weights, examples)
-    alone = predict_many(weights, replace(examples, labels=np.full_like(examples.labels, np.nan)))
+    alone = predict_many(weights, from_question_alone(examples))
     return Said(
         alone=alone[:, 1],
         joined=joined[:, 1],
@@ -84,6 +92,12 @@ def _drafts(weights: Weights, turns: Sequence[LoggedTurn], alone: Floats) -> Flo
         )
         found[rows] = draft_scores(weights.draft, matrix, alone[rows, :2])
     return found
+
+
+def _embedding(turns: Sequence[LoggedTurn]) -> Floats | None:
+    """None where not every turn has one: a matrix has no holes."""
+    sizes = {len(turn.embedding) for turn in turns}
+    return _floats([turn.embedding for turn in turns]) if len(sizes) == 1 and sizes != {0} else None
 
 
 def _floats(values: Sequence[object]) -> Floats:
