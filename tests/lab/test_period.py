@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hal.lab.report.period import Period, slot_name, slot_of
@@ -18,6 +18,7 @@ ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati", "Afri
 
 
 @given(st.sampled_from(ZONES), st.floats(0, 4e9), st.floats(1, 400 * DAY_S))
+@example("UTC", 25 * DAY_S - 1e-8, 1.0)  # the last moment of a day
 def test_days_leave_no_gap(zone: str, since: float, span: float) -> None:
     period = Period(since, since + span, ZoneInfo(zone))
     days = list(period.days())

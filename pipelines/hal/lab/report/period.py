@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from math import floor
 
 # As many as fit side by side on a phone and can still be told apart.
 _DAYS_SHOWN, _WEEKS_SHOWN, _MONTHS_SHOWN = 45, 53, 60
@@ -42,7 +43,8 @@ class Period:
             day = following
 
     def date_of(self, unix_s: float) -> date:
-        return datetime.fromtimestamp(unix_s, UTC).astimezone(self.tz).date()
+        # Whole seconds: `fromtimestamp` rounds what is left of a day up into the next one.
+        return datetime.fromtimestamp(floor(unix_s), UTC).astimezone(self.tz).date()
 
     @property
     def unit(self) -> str:
