@@ -65,12 +65,14 @@ imports: $(VENV)/.installed-test ## The boundaries between the packages
 unit: $(VENV)/.installed-test ## All tests, with the newest libraries
 	@$(VENV)/bin/python -m pytest $(SHARED) $(PYTEST)
 
-# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy` and `lab`
-# uses a library of the image, nor does a look at the sources: once is enough.
+# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy`, `lab` and,
+# but for its import, `sessions` uses a library of the image, nor does `hal improve` or a look at the
+# sources: once is enough.
 unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
 	@test ! -x $(PINNED)/bin/python || \
 	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest $(SHARED) \
 	    -m "not engine and not server" --ignore tests/privacy --ignore tests/lab \
+	    --ignore-glob 'tests/sessions/test_[!e]*.py' --ignore tests/commands/test_improve.py \
 	    --ignore tests/core/test_architecture.py $(PYTEST)
 
 # Not a part of `make test`: Open WebUI alone is 3 GB, and the browser is the machine's own.
