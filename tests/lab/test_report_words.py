@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hal.lab.report import words
@@ -29,6 +29,7 @@ def test_percent(share: float | None, said: str) -> None:
 
 
 @given(st.floats(0, 1))
+@example(0.995)
 def test_only_all_is_all_and_only_nothing_is_nothing(share: float) -> None:
     assert (words.percent(share) == "100 %") == (share == 1)
     assert (words.percent(share) == "0 %") == (share == 0)

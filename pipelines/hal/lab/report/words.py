@@ -24,7 +24,7 @@ def percent(share: float | None) -> str:
         return NONE
     if 0 < share < 0.0005:
         return "<0.1 %"
-    if 0.995 < share < 1:
+    if 0.995 <= share < 1:  # a half is rounded up
         return ">99 %"
     return f"{_number(share)} %"
 
