@@ -65,13 +65,13 @@ imports: $(VENV)/.installed-test ## The boundaries between the packages
 unit: $(VENV)/.installed-test ## All tests, with the newest libraries
 	@$(VENV)/bin/python -m pytest $(SHARED) $(PYTEST)
 
-# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy`, `lab` and,
-# but for its import, `sessions` uses a library of the image, nor does `hal improve` or a look at the
-# sources: once is enough.
+# `server` tests choose their interpreters themselves, both of them, and nothing in `privacy`, `lab`, the
+# tests of the scripted servers and, but for its import, `sessions` uses a library of the image, nor does
+# `hal improve` or a look at the sources: once is enough.
 unit-pinned: $(PINNED)/.installed ## Unit tests, with the libraries of the official image
 	@test ! -x $(PINNED)/bin/python || \
 	  PYTHONPATH=pipelines $(PINNED)/bin/python -m pytest $(SHARED) \
-	    -m "not engine and not server" --ignore tests/privacy --ignore tests/lab \
+	    -m "not engine and not server" --ignore tests/privacy --ignore tests/lab --ignore tests/servers_test \
 	    --ignore-glob 'tests/sessions/test_[!e]*.py' --ignore tests/commands/test_improve.py \
 	    --ignore tests/core/test_architecture.py $(PYTEST)
 
