@@ -23,7 +23,7 @@ def checks(context: Context) -> Iterator[Check]:
         digest = ""  # the checks of the local hosts say why
     live = LiveRouter(place.folder, say=lambda _: None)
     now = live.in_force(place.models(digest), settings.router.quality_target)
-    detail = f"{now.id} decides: {decides(place, now)}"
+    detail = f"{now.id}; decides: {decides(place, now)}"
     if now.note:
         remedy = "The classifier decides until then; `hal router show` has more."
         yield warn("learned router", detail, remedy)
