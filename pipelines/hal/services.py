@@ -75,7 +75,6 @@ class Services:
     log: Log
     router: LiveRouter
     researcher: Researcher
-    research: LiveResearch
     shield: Shield
     servers: LocalServers
     models: LocalModels
@@ -116,15 +115,6 @@ class Services:
             return None
         found = await self.vectors.get(turn.question)
         return None if found is None else unpacked(found)
-
-    @property
-    def prompts(self) -> tuple[Prompt, ...]:
-        return (
-            self.classifier.questions.difficulty.prompt,
-            self.classifier.questions.search.prompt,
-            *(self.research.prompt, self.research.grounded, self.research.no_evidence),
-            self.shield.explanation,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +272,6 @@ def build_services(  # noqa: PLR0913 - what outlives the settings, each with an 
         log=log,
         router=router,
         researcher=researcher,
-        research=prompts,
         reader=reader,
         vectors=QuestionVectors(
             *(embedder(settings, models), settings.cache.embedding_model),

@@ -111,8 +111,9 @@ async def _answer(
         if decision is None:
             yield Status("Choosing a model")
             ahead = await _speculate(turn, services, offers, recorder)
-            for prompt in services.prompts[:2]:
-                recorder.prompt(prompt)
+            questions = services.classifier.questions
+            for question in (questions.difficulty, questions.search):
+                recorder.prompt(question.prompt)
             decision = await ask_classifier(turn, services, previous, boundary)
             if ahead is None:  # one that has begun has its host already
                 offers = services.survey.by_load(offers, turn)
