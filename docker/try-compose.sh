@@ -9,14 +9,17 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: docker/try-compose.sh [--base IMAGE | --images-are-there] [--keep]
+usage: docker/try-compose.sh [--base IMAGE | --images-are-there] [--browser] [--keep]
 
 Needs a Docker engine, Compose v2 (`docker compose`, or the one in .venv), 12 GB of disk, and
 Python 3.11 environments: make setup .venv-webui/.installed PYTHON=python3.11
   --base IMAGE  a Debian 12 image with python3, python3-pip, curl, wget and libgomp1; without it
                 one is made with debootstrap (as root)
   --images-are-there  take the stand-ins of an earlier run
+  --browser     make the first account and ask the first question in a real browser, and say how
+                long each step took from `git clone` on (needs Playwright and Chromium)
   --keep        leave the stack running at the end
+What is tried is the last commit of this repository.
 environment: WEBUI_PORT (3999), ENVIRONMENTS (the folder with .venv and the others),
   WEBUI_PYTHON (the interpreter with Open WebUI)
 example: docker/try-compose.sh --base hal-auto-try/base
@@ -24,11 +27,12 @@ exit codes: 0 every step passed, 1 one did not, 2 wrong usage or something is mi
 TEXT
 }
 
-base='' keep='' built=''
+base='' keep='' built='' browser=''
 while [ $# -gt 0 ]; do
   case $1 in
     --base) base=${2:?--base needs an image}; shift 2 ;;
     --images-are-there) built=yes; shift ;;
+    --browser) browser=yes; shift ;;
     --keep) keep=yes; shift ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
@@ -123,11 +127,10 @@ mkdir -p "$work"
 
 # --- The stack ----------------------------------------------------------------------------------
 
-# A copy, as a user's clone: its .env is not the one of this folder.
 project=$work/project
 rm -rf "$project"
-mkdir -p "$project"
-cp -r Makefile docker-compose.yml .env.example docker pipelines prompts "$project/"
+start=$(date +%s.%N)
+git clone --quiet "$repository" "$project"
 cd "$project"
 make --no-print-directory env >&2
 sed -i -e "s/^HAL_LOCAL_MODEL=.*/HAL_LOCAL_MODEL=$models/" \
@@ -165,7 +168,16 @@ healthy() {
   say "all four healthy after $(($(date +%s) - began)) s"
 }
 
+first_answer() {
+  say "first answer in the browser"
+  "$python" "$repository/docker/try/first_answer.py" "$port" "$start" "$work/first-answer.png"
+}
+
 stack down --volumes --remove-orphans >/dev/null 2>&1 || true
+if [ -n "$browser" ]; then
+  stack up --detach >&2
+  first_answer
+fi
 healthy "first start"
 check first
 check valve
