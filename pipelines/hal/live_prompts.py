@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from .canary import gets_canary
 from .errors import HalError
@@ -17,7 +18,7 @@ from .prompt_pointer import SHIPPED, Pointer
 from .prompt_versions import VersionStore
 from .routing.classify import Questions
 from .routing.question import Question
-from .whole_file import Signature, signature
+from .whole_file import Current
 
 logger = logging.getLogger("hal.prompts")
 
@@ -51,7 +52,10 @@ class LivePrompts:
         self._shipped = {
             name: Question.from_prompt(store.shipped(name)) for name in (DIFFICULTY, SEARCH)
         }
-        self._read: dict[str, tuple[Signature, InForce]] = {}
+        self._in_force = {
+            name: Current(partial(self._load, name), store.pointer_path(name))
+            for name in self._shipped
+        }
 
     def questions(self, chat_id: str | None) -> Questions:
         """What the classifier is to ask in this conversation."""
@@ -66,12 +70,7 @@ class LivePrompts:
 
     def in_force(self, name: str) -> InForce:
         """As the pointer is now; never raises over what stands in the data folder."""
-        now = signature(self.store.pointer_path(name))
-        known = self._read.get(name)
-        if known is None or known[0] != now:
-            known = now, self._load(name)
-            self._read[name] = known
-        return known[1]
+        return self._in_force[name]()
 
     def _load(self, name: str) -> InForce:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from string import Template
-from typing import Any
+from typing import TypeVar
 
 from .enrichment.asked import RewritePrompt
 from .errors import ConfigError, HalError
@@ -18,7 +18,9 @@ from .prompt_pointer import SHIPPED
 from .prompt_versions import VersionStore
 from .prompts import Prompt, placeholders
 from .types import Message, Turn
-from .whole_file import signature
+from .whole_file import Current
+
+T = TypeVar("T")
 
 
 class LiveResearch:
@@ -31,48 +33,42 @@ class LiveResearch:
     def __init__(self, store: VersionStore, say: Callable[[str], None] | None = None) -> None:
         self._store = store
         self._say = say or (lambda words: logger.warning("%s", words))
-        self._read: dict[str, tuple[Any, Any]] = {}
-        self._rewrite = RewritePrompt.from_prompt(store.shipped(REWRITE))
-        self._grounded, self.no_evidence = store.shipped(GROUNDED), store.shipped("no_evidence")
+        self.no_evidence = store.shipped("no_evidence")
+        self._grounded = self._in_force(GROUNDED, lambda prompt: prompt)
+        self._rewriting = self._in_force(REWRITE, RewritePrompt.from_prompt)
 
     @property
     def grounded(self) -> Prompt:
-        found: Prompt = self._in_force(GROUNDED, self._grounded, lambda prompt: prompt)
-        return found
+        return self._grounded()
 
     @property
     def prompt(self) -> Prompt:
         """The rewriter's, for the log."""
-        return self._rewriting.prompt
+        return self._rewriting().prompt
 
     def messages(self, turn: Turn, today: date, reads_tokens: int) -> tuple[Message, ...]:
         """As `RewritePrompt.messages`."""
-        return self._rewriting.messages(turn, today, reads_tokens)
+        return self._rewriting().messages(turn, today, reads_tokens)
 
-    @property
-    def _rewriting(self) -> RewritePrompt:
-        found: RewritePrompt = self._in_force(REWRITE, self._rewrite, RewritePrompt.from_prompt)
-        return found
+    def _in_force(self, name: str, read: Callable[[Prompt], T]) -> Current[T]:
+        shipped = read(self._store.shipped(name))
 
-    def _in_force(self, name: str, shipped: Any, read: Callable[[Prompt], Any]) -> Any:
-        """Read again only when the pointer is another file."""
-        now = signature(self._store.pointer_path(name))
-        known = self._read.get(name)
-        if known is None or known[0] != now:
-            known = now, self._load(name, shipped, read)
-            self._read[name] = known
-        return known[1]
-
-    def _load(self, name: str, shipped: Any, read: Callable[[Prompt], Any]) -> Any:
-        try:
-            version = self._store.pointer(name).active
-            if version == SHIPPED:
+        def load() -> T:
+            try:
+                return self._loaded(name, read) or shipped
+            except HalError as error:
+                self._say(f"{error.sentence} The shipped prompt is used.")
                 return shipped
-            prompt = self._store.load(name, version)
-            wanted = placeholders(self._store.shipped(name).text)
-            if placeholders(prompt.text) != wanted or not Template(prompt.text).is_valid():
-                raise ConfigError(f"Version {version} of {name} has other placeholders.")
-            return read(prompt)
-        except HalError as error:
-            self._say(f"{error.sentence} The shipped prompt is used.")
-            return shipped
+
+        return Current(load, self._store.pointer_path(name))
+
+    def _loaded(self, name: str, read: Callable[[Prompt], T]) -> T | None:
+        """None where the pointer names the shipped one."""
+        version = self._store.pointer(name).active
+        if version == SHIPPED:
+            return None
+        prompt = self._store.load(name, version)
+        wanted = placeholders(self._store.shipped(name).text)
+        if placeholders(prompt.text) != wanted or not Template(prompt.text).is_valid():
+            raise ConfigError(f"Version {version} of {name} has other placeholders.")
+        return read(prompt)

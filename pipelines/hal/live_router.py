@@ -16,7 +16,7 @@ from .routing.learned.calibration_file import BadCalibration
 from .routing.learned.folder import Named, RouterFolder, prior
 from .routing.learned.predict import LearnedRouter
 from .routing.learned.weights_file import BadWeights
-from .whole_file import signature
+from .whole_file import Current
 
 logger = logging.getLogger("hal.router")
 
@@ -57,7 +57,8 @@ class LiveRouter:
     def __init__(self, folder: RouterFolder, say: Callable[[str], None] | None = None) -> None:
         self.folder = folder
         self._say = say or (lambda words: logger.warning("%s", words))
-        self._known: tuple[object, _Read] | None = None
+        paths = folder.weights_path, folder.calibration_path, folder.candidate_path
+        self._current = Current(self._read, *paths)
 
     def in_force(self, models: Models, target: float) -> RouterInForce:
         """What decides a turn between these models, for this quality target. Never raises."""
@@ -79,14 +80,6 @@ class LiveRouter:
     def candidate(self) -> RouterInForce | None:
         """Weights that have not taken over; None where there are none."""
         return self._current().candidate
-
-    def _current(self) -> _Read:
-        folder = self.folder
-        paths = folder.weights_path, folder.calibration_path, folder.candidate_path
-        signatures = tuple(map(signature, paths))
-        if self._known is None or self._known[0] != signatures:
-            self._known = signatures, self._read()
-        return self._known[1]
 
     def _read(self) -> _Read:
         notes: list[str] = []

@@ -1,14 +1,18 @@
-"""Writes a file that is whole or not there: beside it, made durable, renamed.
+"""Writes a file that is whole or not there, and reads such files again when they are others.
 
-A process that is killed at any moment leaves the old file or the new one; its signature tells which
-one is there. Knows no content.
+Written beside it, made durable, renamed: a process that is killed at any moment leaves the old file
+or the new one; its signature tells which one is there. Knows no content.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 # Inode, size and time of the last change: a rename changes the first, always.
 Signature = tuple[int, int, int] | None
@@ -21,6 +25,25 @@ def signature(path: Path) -> Signature:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class Current(Generic[T]):
+    """What `read` makes of the files at `paths`, made again only when one of them is another.
+
+    For one thread. Looking costs a microsecond a file; `read` deals with what cannot be used, and
+    what it returns for that is kept as well, so that it is said once.
+    """
+
+    def __init__(self, read: Callable[[], T], *paths: Path) -> None:
+        self._read, self._paths = read, paths
+        self._known: tuple[tuple[Signature, ...], T] | None = None
+
+    def __call__(self) -> T:
+        # Before reading: a file that is renamed into place meanwhile is another one next time.
+        now = tuple(map(signature, self._paths))
+        if self._known is None or self._known[0] != now:
+            self._known = now, self._read()
+        return self._known[1]
 
 
 def write_whole(path: Path, text: str) -> None:
