@@ -16,7 +16,7 @@ from hal.lab.improve.cases import Case
 from hal.lab.improve.gate import judge
 from hal.lab.improve.guards import Gatekeeper
 from hal.lab.improve.parts import Parts
-from hal.lab.improve.proposers.choice import chosen
+from hal.lab.improve.proposers.choice import chosen, search
 from hal.lab.improve.proposers.problem import Problem, Tree
 from hal.lab.improve.proposers.reflector import Latch, Reflect
 from hal.lab.improve.replay import PromptPair, Replay, pairs
@@ -181,7 +181,7 @@ def _searched(problem: Problem, effort: Effort) -> Tree:
     problem.begin()
     for proposer in chosen(effort.proposers):
         try:
-            proposer.propose(problem)
+            search(proposer, problem)
         except BudgetSpent:
             continue
     return problem.tree

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import log
@@ -50,7 +50,7 @@ class WordModel:
     calls: int = 0
     fails: Exception | None = None
     asked: list[str] = field(default_factory=list)
-    _read: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
+    _read: dict[tuple[Message, ...], dict[str, Counter[str]]] = field(default_factory=dict)
 
     async def first_token(
         self,
@@ -67,10 +67,10 @@ class WordModel:
 
     def logprobs(self, messages: tuple[Message, ...]) -> dict[str, float]:
         """What it says to a conversation, by label."""
-        system = messages[0].text
-        if system not in self._read:
-            self._read[system] = about(system)
-        known = self._read[system]
+        shown = messages[:-1]
+        if shown not in self._read:
+            self._read[shown] = about(shown)
+        known = self._read[shown]
         words = WORDS.findall(messages[-1].text.lower())
         scores = {label: 0.2 + sum(map(found.__getitem__, words)) for label, found in known.items()}
         total = sum(scores.values())
@@ -83,13 +83,16 @@ class WordModel:
         return self.digest_
 
 
-def about(system: str) -> dict[str, Counter[str]]:
-    """The words of each label's rules."""
+def about(shown: Sequence[Message]) -> dict[str, Counter[str]]:
+    """The words of each label's rules and examples."""
+    system, examples = shown[0].text, shown[1:]
     labels = ("yes", "no") if re.search(r"(?m)^yes:", system) else ("easy", "normal", "hard")
     found: dict[str, Counter[str]] = {label: Counter() for label in labels}
     for label, text in RULE.findall(system):
         if label in found:
             found[label].update(set(WORDS.findall(text.lower())) - STOP)
+    for asked, said in zip(examples[::2], examples[1::2], strict=True):
+        found[said.text].update(set(WORDS.findall(asked.text.lower())) - STOP)
     return found
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from bench._improve_standin import ScriptedReflector, WordModel
 
 from hal.errors import BadReply, ConfigError, Unreachable
+from hal.lab.improve.cases import Case
+from hal.lab.improve.gate import allowed_chars, allowed_tokens
 from hal.lab.improve.parts import Parts, is_only_a_threshold
 from hal.lab.improve.proposers import choice, gepa_optimizer
-from hal.lab.improve.proposers.demonstrations import Demonstrations
+from hal.lab.improve.proposers.demonstrations import (
+    Demonstrations,
+    _ranked,
+    _room,
+    _with,
+)
 from hal.lab.improve.proposers.gepa_optimizer import Gepa
-from hal.lab.improve.proposers.problem import Optimizer, Tree
+from hal.lab.improve.proposers.problem import LEARN_FROM, Optimizer, Problem, Tree
 from hal.lab.improve.proposers.reflector import (
     SHOWN_CHARS,
     Latch,
@@ -25,10 +33,12 @@ from hal.lab.improve.proposers.reflector import (
 )
 from hal.lab.improve.proposers.rewriting import Rewriting
 from hal.lab.improve.proposers.rules import Rules
-from hal.lab.improve.proposers.thresholds import Thresholds
-from hal.lab.improve.replay import CALIBRATION_CALLS, pairs, score
+from hal.lab.improve.proposers.thresholds import Thresholds, tuned
+from hal.lab.improve.replay import CALIBRATION_CALLS, PromptPair, pairs, score
 from hal.lab.improve.replies import BudgetSpent, Replies
-from hal.prompts import load_prompt
+from hal.prompts import Prompt, load_prompt
+from hal.routing.question import Example, Question
+from hal.types import Message
 
 from .improving import WEAK, case, problem, replay, weak, world
 
@@ -145,24 +155,145 @@ def test_a_critique_is_written_first_and_kept_nowhere() -> None:
     assert "swifts" not in str(made.tree.as_json())
 
 
+def shown_by(one: Problem) -> list[Example]:
+    """The examples of the best set; there is one."""
+    best = one.tree.best("demonstrations")
+    assert best is not None
+    return list(Question.from_prompt(one.prompt(best.text)).examples)
+
+
 def test_the_first_examples_show_every_label() -> None:
     """Also where one label alone is missed: a guard refuses examples of some labels."""
     made = problem("classify")
     made.failures = (replace(made.failures[0], count=10**6),)
     Demonstrations().propose(made)
-    assert made.tree.attempts[1:]
+    assert {example.label for example in shown_by(made)} == {"easy", "normal", "hard"}
     assert not [tried.refusal for tried in made.tree.attempts if tried.refusal]
 
 
 def test_examples_come_from_the_pool_and_not_from_users() -> None:
-    one = problem(prompts=WEAK.with_prompt(load_prompt("classify")))
+    one = problem()
     Demonstrations().propose(one)
-    shown = [attempt for attempt in one.tree.attempts if attempt.proposer == "demonstrations"]
-    assert shown
     said = {c.question for c in (*one.train, *one.validation)}
-    for attempt in shown:
-        assert not attempt.refusal
-        assert not any(line.partition("|")[2].strip() in said for line in attempt.text.splitlines())
+    assert not said & {example.question for example in shown_by(one)}
+
+
+class TakenByExamples(WordModel):
+    """Any example at all makes it say `hard` to nearly everything, as a small model may; but not to
+    what says nothing, or the bias that is measured with that would undo it."""
+
+    def logprobs(self, messages: tuple[Message, ...]) -> dict[str, float]:
+        found = super().logprobs(messages)
+        taken = len(messages) > 2 and "hard" in found and messages[-1].text[-1].isdigit()
+        return {label: p + 3.0 * (taken and label == "hard") for label, p in found.items()}
+
+
+def test_examples_are_judged_with_the_thresholds_that_suit_them() -> None:
+    one = problem(replay=replay(TakenByExamples()))
+    Demonstrations().propose(one)
+    best = one.tree.best("demonstrations")
+    assert best is not None
+    assert best.score > one.current.score + 0.05
+    parts = Parts.of(one.prompt(best.text))
+    untouched = parts.with_base_rates(Question.from_prompt(one.parent).base_rates).text
+    assert score(one.validation, one.routes(untouched, one.validation)) < best.score
+
+
+class Shows:
+    """An Optimizer that tries all examples there is room for, and looks at nothing."""
+
+    def __init__(self, name: str, spends: bool = False) -> None:
+        self.name, self._spends, self.had = name, spends, 0
+
+    def propose(self, problem: Problem) -> None:
+        problem.begin()
+        self.had = problem.replay.model.left
+        ranked = _ranked(problem, Random(0))
+        problem.try_out(self.name, _with(problem, ranked[: _room(problem, ranked)]), "")
+        while self._spends and problem.can_choose:
+            rule = f"easy: hello {problem.replay.model.left}."
+            problem.try_out(self.name, Parts.of(problem.parent).with_rule(rule).text, "")
+
+
+@pytest.mark.parametrize("name", ["rewriting", "demonstrations"])
+def test_the_thresholds_follow_what_a_proposer_has_found(name: str) -> None:
+    """Also where with the old ones it looks worse than the prompt in force."""
+    one = problem(replay=replay(TakenByExamples()))
+    choice.search(Shows(name), one)
+    _, shown, followed = one.tree.attempts
+    assert (followed.proposer, followed.parent) == (name, shown.version)
+    assert is_only_a_threshold(one.prompt(shown.text), one.prompt(followed.text))
+    assert followed.score > one.current.score >= shown.score
+
+
+def test_calls_for_the_thresholds_are_kept_back_from_those_that_write() -> None:
+    one = problem(replay=replay(TakenByExamples(), limit=1000))
+    one.begin()
+    one.tree.attempts.clear()
+    left, kept = one.replay.model.left, one.asks(one.sample)
+    writer = Shows("rewriting", spends=True)
+    choice.search(writer, one)
+    assert writer.had == left - kept
+    assert one.tree.attempts[-1].note.startswith("easy=")
+    assert one.replay.model.limit == 1000
+
+
+def test_examples_that_help_nobody_are_not_shown() -> None:
+    class Deaf(WordModel):
+        def logprobs(self, messages: tuple[Message, ...]) -> dict[str, float]:
+            return super().logprobs((messages[0], messages[-1]))
+
+    one = problem(replay=replay(Deaf()), prompts=WEAK.with_prompt(tuned_weak()))
+    Demonstrations().propose(one)
+    assert not one.tree.attempts[1:]
+
+
+def tuned_weak() -> Prompt:
+    """With thresholds that cannot be bettered any more."""
+    one = problem()
+    one.begin()
+    return one.prompt(tuned(one, one.parent.text, one.train).text)
+
+
+@pytest.mark.parametrize("prompt", [weak(), load_prompt("classify")], ids=["short", "shipped"])
+def test_the_gate_has_room_for_all_that_is_shown(prompt: Prompt) -> None:
+    one = problem(prompts=WEAK.with_prompt(prompt))
+    asked: list[str] = []
+    routes = one.replay.routes
+
+    def watched(prompts: PromptPair, cases: Sequence[Case], generation: int = 0) -> dict[str, str]:
+        asked.append(prompts.classify.text)
+        return routes(prompts, cases, generation)
+
+    one.replay.routes = watched  # type: ignore[method-assign]
+    Demonstrations().propose(one)
+    before = one.replay.tokens(prompt, one.train)
+    sizes = {len(Question.from_prompt(one.prompt(text)).examples) for text in asked}
+    assert max(sizes) > min(sizes)
+    for text in asked:
+        assert len(text) <= allowed_chars(len(prompt.text))
+        assert one.replay.tokens(one.prompt(text), one.train) <= allowed_tokens(before)
+
+
+def test_all_examples_at_once_are_the_same_question_for_every_seed() -> None:
+    """So that what a model said to them is known again."""
+    replies = Replies(None)
+    calls = []
+    for seed in (0, 1):
+        one = problem("search_need", seed=seed, replay=replay(WordModel(), 10**6, replies))
+        one.begin()
+        cases, before = one.train[:LEARN_FROM], one.replay.model.calls
+        drawn = _ranked(one, Random(seed))
+        one.routes(_with(one, drawn), cases)
+        calls.append(one.replay.model.calls - before)
+    assert calls[1] == 0 < calls[0]
+
+
+def test_without_the_calls_for_a_set_nothing_is_tried() -> None:
+    one = problem(limit=2 * 180 + 20)
+    one.routes(one.parent.text, one.train)
+    Demonstrations().propose(one)
+    assert not one.tree.attempts[1:]
 
 
 @pytest.mark.parametrize("name", ["classify", "search_need"])

@@ -90,6 +90,11 @@ def allowed_chars(before: int) -> int:
     return int(max(GROWTH * before, SMALL_CHARS))
 
 
+def allowed_tokens(before: float) -> float:
+    """How much may be read for a decision where so much is read now."""
+    return max(READS * before, SMALL_TOKENS)
+
+
 def missing_cases(n: int, discordant: int) -> int:
     """How many more unseen cases it takes until the test may be done at all; 0 when it may."""
     more = max(0, MIN_CASES - n)
@@ -133,7 +138,7 @@ def _is_no_loss(trial: Trial) -> str:
 
 
 def _reads_little(trial: Trial) -> str:
-    limit = max(READS * trial.tokens_before, SMALL_TOKENS)
+    limit = allowed_tokens(trial.tokens_before)
     if trial.tokens_after <= limit:
         return ""
     return f"{trial.tokens_after:.0f} tokens would be read for a decision, {limit:.0f} are allowed"

@@ -23,7 +23,7 @@ from .mine import Failure
 from .options import FINALISTS, Options, Tools
 from .outcome import Outcome, Result
 from .pins import with_pins
-from .proposers.choice import chosen
+from .proposers.choice import chosen, search
 from .proposers.problem import Attempt, Problem, Tree
 from .proposers.reflector import Latch
 from .replay import PromptPair, pairs
@@ -173,7 +173,7 @@ class Loop:
             spare = options.calls - (model.calls - begun)
             model.limit = model.calls + int(share * spare)
             try:
-                proposer.propose(problem)
+                search(proposer, problem)
             except BudgetSpent:
                 tools.say(f"{proposer.name}: its calls are used up.")
             asked = kept["reflections"] + (latch.asked if latch else 0)

@@ -1,6 +1,6 @@
-"""Which proposers there are, cheapest first, and which of them a run uses.
+"""Which proposers there are, cheapest first, which of them a run uses, and how one is run.
 
-Knows their names; knows none from the inside.
+Knows their names; knows none from the inside, but for the thresholds, which follow all of them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from ....errors import ConfigError
+from ..replies import BudgetSpent
 from .demonstrations import Demonstrations
 from .gepa_optimizer import Gepa, is_installed
-from .problem import Optimizer
+from .problem import Optimizer, Problem
 from .rewriting import Rewriting
 from .rules import Rules
-from .thresholds import Thresholds
+from .thresholds import Thresholds, tuned
 
 PROPOSERS: Mapping[str, Callable[[], Optimizer]] = MappingProxyType(
     {
@@ -25,6 +26,9 @@ PROPOSERS: Mapping[str, Callable[[], Optimizer]] = MappingProxyType(
         "rewriting": Rewriting,
     }
 )
+
+# They use up what calls they are given.
+_WRITERS = frozenset({"rules", "gepa", "rewriting"})
 
 
 def usual() -> tuple[str, ...]:
@@ -40,3 +44,32 @@ def chosen(names: Sequence[str]) -> list[Optimizer]:
             f"There is no proposer {wrong[0]!r}.", f"There are {', '.join(PROPOSERS)}."
         )
     return [PROPOSERS[name]() for name in PROPOSERS if name in names]
+
+
+def search(proposer: Optimizer, problem: Problem) -> None:
+    """Let it propose, and then the thresholds follow the best that it has found.
+
+    Other words move what a model says to everything, and a better question with thresholds that
+    were made for the old one may look worse. Raises as `Optimizer.propose`.
+    """
+    model, cases = problem.replay.model, problem.sample
+    kept_back = problem.asks(cases) if proposer.name in _WRITERS else 0
+    if model.limit is not None:
+        model.limit = max(model.calls, model.limit - kept_back)
+    try:
+        proposer.propose(problem)
+    except BudgetSpent:
+        _follow(proposer, problem, kept_back)
+        raise
+    _follow(proposer, problem, kept_back)
+
+
+def _follow(proposer: Optimizer, problem: Problem, kept_back: int) -> None:
+    model, best = problem.replay.model, problem.tree.top(proposer.name)
+    if model.limit is not None:
+        model.limit += kept_back
+    if best is None or not problem.can_learn(problem.sample):
+        return
+    found = tuned(problem, best.text, problem.sample)
+    if found.text != best.text:
+        problem.try_out(proposer.name, found.text, best.version, found.rates)

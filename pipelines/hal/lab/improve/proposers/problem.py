@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from random import Random
 from typing import Any, Protocol
 
 from ....prompt_versions import version_of
@@ -15,8 +16,11 @@ from ....prompts import Prompt, parse_prompt
 from ..cases import Case
 from ..guards import Gatekeeper
 from ..mine import Failure
-from ..replay import PromptPair, Replay, score
+from ..replay import CALIBRATION_CALLS, PromptPair, Replay, score
 from .reflector import Latch
+
+# So many cases tell texts apart by some ten points, and each text costs a call for each of them.
+LEARN_FROM = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,15 @@ class Tree:
     def find(self, version: str) -> Attempt | None:
         return next((one for one in self.attempts if one.version == version), None)
 
+    def top(self, proposer: str) -> Attempt | None:
+        """The best of a proposer that was not refused, better than the prompt in force or not."""
+        found = [a for a in self.attempts[1:] if a.proposer == proposer and a.score is not None]
+        return max(found, key=lambda one: one.score or 0.0, default=None)
+
     def best(self, proposer: str) -> Attempt | None:
-        """The best of a proposer that is better than the prompt in force."""
-        least = self.attempts[0].score or 0.0
-        found = [a for a in self.attempts[1:] if a.proposer == proposer]
-        better = [one for one in found if (one.score or 0.0) > least]
-        return max(better, key=lambda one: one.score or 0.0, default=None)
+        """The same, where it is better than the prompt in force."""
+        top = self.top(proposer)
+        return top if top and (top.score or 0.0) > (self.attempts[0].score or 0.0) else None
 
     @property
     def leader(self) -> Attempt:
@@ -107,6 +114,20 @@ class Problem:
     def can_choose(self) -> bool:
         """Whether the calls that are left are enough to look at one more candidate."""
         return self.replay.model.left >= 2 * len(self.validation)
+
+    @property
+    def sample(self) -> tuple[Case, ...]:
+        """Some of the cases to learn from, the same ones each time, to compare texts by."""
+        drawn = Random(self.seed)  # noqa: S311 - no secret
+        return tuple(drawn.sample(self.train, min(LEARN_FROM, len(self.train))))
+
+    def asks(self, cases: Sequence[Case]) -> int:
+        """How many calls it takes at the most to ask about these in new words, and to choose."""
+        return len(cases) + CALIBRATION_CALLS + len(self.validation)
+
+    def can_learn(self, cases: Sequence[Case]) -> bool:
+        """Whether so many are left."""
+        return bool(cases) and self.replay.model.left >= self.asks(cases)
 
     def prompt(self, text: str) -> Prompt:
         return parse_prompt(self.name, text)

@@ -6,10 +6,12 @@ replay is arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from ....routing.question import Question
+from ..cases import Case
 from ..guards import LEAST_RATE, MOST_RATE
 from ..parts import Parts
 from ..replay import score
@@ -28,17 +30,35 @@ class Thresholds:
 
     def propose(self, problem: Problem) -> None:
         problem.begin()
-        rates, parts = Question.from_prompt(problem.parent).base_rates, Parts.of(problem.parent)
-        steps = {parts.with_base_rates(step).text: step for step in _grid(rates)}
-        scores = {text: _score(problem, text) for text in steps}
-        best = max(scores, key=scores.__getitem__, default="")
-        if best and scores[best] > _score(problem, problem.parent.text):
-            note = " ".join(f"{label}={rate:.2f}" for label, rate in steps[best].items())
-            problem.try_out(self.name, best, problem.current.version, note)
+        best = tuned(problem, problem.parent.text, problem.train)
+        if best.text != problem.parent.text:
+            problem.try_out(self.name, best.text, problem.current.version, best.rates)
 
 
-def _score(problem: Problem, text: str) -> float:
-    return score(problem.train, problem.routes(text, problem.train))
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A text with the base rates that decide most of some cases right, `score` of them, 0..1."""
+
+    text: str
+    rates: str
+    score: float
+
+
+def tuned(problem: Problem, text: str, cases: Sequence[Case]) -> Tuned:
+    """Ask about these cases in the words of `text`, where that is not known yet, and choose.
+
+    The rates that it has stay where no others are better. Raises BudgetSpent, ProviderError.
+    """
+    prompt = problem.prompt(text)
+    parts, now = Parts.of(prompt), Question.from_prompt(prompt).base_rates
+
+    def scored(text: str, steps: Mapping[str, float]) -> Tuned:
+        words = " ".join(f"{label}={rate:.2f}" for label, rate in steps.items())
+        return Tuned(text, words, score(cases, problem.routes(text, cases)))
+
+    found = [scored(text, now)]
+    found += [scored(parts.with_base_rates(step).text, step) for step in _grid(now)]
+    return max(found, key=lambda one: one.score)
 
 
 def _grid(rates: Mapping[str, float]) -> Iterator[dict[str, float]]:
