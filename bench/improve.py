@@ -40,19 +40,18 @@ from hal.lab.improve.trial import accuracy
 
 GAIN_TARGET, NULL_TARGET = 15.0, 0.05
 # 60 of each route: 60 to learn from, 28 to choose by, 152 unseen, two more than the gate wants. A
-# real model reads some 30 tokens a second on one core, and all seeds share what the weak prompts
-# say to these cases. The question about a search is the one that the weak prompt gets wrong most.
+# real model reads some 30 tokens a second on one core, and all seeds share what it says to these
+# cases in the same words. So many calls are enough for three sets of examples for each question.
 SMALL = {
     "cases": 240,
     "train": 60,
     "validation": 28,
     "longest": 80,
-    "calls": 450,
+    "calls": 700,
     "reflections": 6,
     "null": 0,
     "reflector": "kinds",
-    "proposers": "thresholds,demonstrations,rewriting",
-    "questions": "search_need",
+    "proposers": "thresholds,demonstrations",
 }
 
 
