@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -235,6 +236,28 @@ def test_calls_for_the_thresholds_are_kept_back_from_those_that_write() -> None:
     choice.search(writer, one)
     assert writer.had == left - kept
     assert one.tree.attempts[-1].note.startswith("easy=")
+    assert one.replay.model.limit == 1000
+
+
+@pytest.mark.parametrize("name", ["rules", "rewriting", "demonstrations"])
+@pytest.mark.parametrize("left", [0, 40, 90, 125, 200])
+def test_what_is_kept_back_never_adds_to_the_budget(name: str, left: int) -> None:
+    """With less left than is kept back, it was given to the proposer and then once more."""
+    one = problem(replay=replay(TakenByExamples(), limit=10**6))
+    one.begin()
+    one.replay.model.limit = limit = one.replay.model.calls + left
+    with suppress(BudgetSpent):
+        choice.search(Shows(name, spends=True), one)
+    assert one.replay.model.limit == limit
+    assert one.replay.model.calls <= limit
+
+
+def test_a_proposer_that_fails_leaves_the_budget_as_it_was() -> None:
+    one = problem(replay=replay(WordModel(), limit=1000), reflect=lambda *_: {})
+    one.begin()
+    one.replay.model._model.fails = Unreachable("gone")
+    with pytest.raises(Unreachable):
+        choice.search(Shows("rewriting"), one)
     assert one.replay.model.limit == 1000
 
 

@@ -52,24 +52,25 @@ def search(proposer: Optimizer, problem: Problem) -> None:
     Other words move what a model says to everything, and a better question with thresholds that
     were made for the old one may look worse. Raises as `Optimizer.propose`.
     """
-    model, cases = problem.replay.model, problem.sample
-    kept_back = problem.asks(cases) if proposer.name in _WRITERS else 0
-    if model.limit is not None:
-        model.limit = max(model.calls, model.limit - kept_back)
+    model = problem.replay.model
+    limit, spent = model.limit, None
+    if limit is not None and proposer.name in _WRITERS:
+        model.limit = max(model.calls, limit - problem.asks(problem.sample))
     try:
         proposer.propose(problem)
-    except BudgetSpent:
-        _follow(proposer, problem, kept_back)
-        raise
-    _follow(proposer, problem, kept_back)
+    except BudgetSpent as error:
+        spent = error
+    finally:
+        model.limit = limit
+    _follow(proposer.name, problem)
+    if spent is not None:
+        raise spent
 
 
-def _follow(proposer: Optimizer, problem: Problem, kept_back: int) -> None:
-    model, best = problem.replay.model, problem.tree.top(proposer.name)
-    if model.limit is not None:
-        model.limit += kept_back
+def _follow(name: str, problem: Problem) -> None:
+    best = problem.tree.top(name)
     if best is None or not problem.can_learn(problem.sample):
         return
     found = tuned(problem, best.text, problem.sample)
     if found.text != best.text:
-        problem.try_out(proposer.name, found.text, best.version, found.rates)
+        problem.try_out(name, found.text, best.version, found.rates)

@@ -44,7 +44,9 @@ class Demonstrations:
             if size > room or not problem.can_learn(cases):
                 break
             drawn = (ranked if share == SHARES[0] else _ranked(problem, random))[:size]
-            found.append((size, tuned(problem, _with(problem, drawn), cases)))
+            text = _with(problem, drawn)
+            if not problem.refusal(text):  # before a model reads it
+                found.append((size, tuned(problem, text, cases)))
         # Of sets that are as good, the one that is read fastest.
         shown, best = max(found, key=lambda one: (one[1].score, -one[0]))
         if shown:
